@@ -1,0 +1,49 @@
+# Two commands matter: `make book` and `make test`. Each sets up what it needs, once.
+.DEFAULT_GOAL := help
+.PHONY: help setup fetch book test serve clean lock format
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(VENV)/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v[:2] < (3, 14) and \
+	  "Python 3.11, 3.12 or 3.13 is needed; this is %d.%d. Name another: make book PYTHON=python3.12" % v[:2])'
+	@echo "Setting up $(VENV): about 200 packages, 2 to 5 minutes."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+	@echo "Set up."
+
+setup: $(VENV)/ready  ## install the book's environment into .venv
+
+fetch: setup  ## fetch the data sets once into the cache
+	@$(BIN)/python -m stim_lib.assets fetch --all
+
+book: setup  ## build the book; open _build/html/index.html
+	@$(BIN)/python scripts/build_book.py
+
+test: setup  ## run every test: library, notebooks, book
+	@$(BIN)/python scripts/run_tests.py
+
+serve: book  ## build and serve the book on this computer (PORT=8000)
+	@echo "http://127.0.0.1:$(PORT)/  (stop with Ctrl-C)"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+clean:  ## remove the built book; keeps .venv and the cache of data
+	@rm -rf _build
+	@echo "Removed _build. (To set up anew, remove $(VENV) too.)"
+
+lock:  ## renew requirements.lock, requirements.txt (needs uv)
+	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
+	  --generate-hashes --custom-compile-command "make lock" -o requirements.lock --quiet
+	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 -c requirements.lock \
+	  --no-annotate --custom-compile-command "make lock" -o requirements.txt --quiet
+
+format: setup  ## format and lint the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -1,0 +1,299 @@
+"""Each declared dependency imports and does its one job; the three lists of packages agree."""
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+DECLARED = [
+    Requirement(line)
+    for line in (
+        *PROJECT["dependencies"],
+        *(line for extra in PROJECT["optional-dependencies"].values() for line in extra),
+    )
+]
+HERE = {r.name for r in DECLARED if r.marker is None or r.marker.evaluate()}
+
+
+def folium_draws_a_map():
+    import folium
+
+    assert "L.map(" in folium.Map(location=(0, 0)).get_root().render()
+
+
+def geopandas_projects():
+    import geopandas
+
+    point = geopandas.GeoSeries.from_xy([-74.0], [40.7], crs="EPSG:4326")
+    assert abs(point.to_crs("EPSG:32618").x[0] - 584_500) < 1000
+
+
+def matplotlib_draws():
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots()
+    assert axes.plot([0, 1])[0].get_xdata().tolist() == [0, 1]
+    plt.close(figure)
+
+
+def numpy_adds():
+    import numpy as np
+
+    assert np.arange(4).sum() == 6
+
+
+def pandas_keeps_microseconds():
+    import pandas as pd
+
+    assert str(pd.to_datetime(pd.Series(["2024-01-01"])).dtype) == "datetime64[us]"
+
+
+def pandera_finds_all_faults():
+    import pandas as pd
+    import pandera.pandas as pa
+
+    with pytest.raises(pa.errors.SchemaErrors) as caught:
+        pa.DataFrameSchema({"a": pa.Column(int, pa.Check.ge(0))}).validate(
+            pd.DataFrame({"a": [-1, -2]}), lazy=True
+        )
+    assert len(caught.value.failure_cases) == 2
+
+
+def platformdirs_names_a_cache():
+    import platformdirs
+
+    assert "stim_lib" in platformdirs.user_cache_dir("stim_lib")
+
+
+def pooch_hashes(tmp_path):
+    import pooch
+
+    file = tmp_path / "a"
+    file.write_bytes(b"a")
+    assert pooch.file_hash(file).startswith("ca978112")
+
+
+def pyarrow_reads_text(tmp_path):
+    from pyarrow import csv
+
+    file = tmp_path / "a.csv"
+    file.write_text("a\n1\n")
+    assert csv.read_csv(file).to_pydict() == {"a": [1]}
+
+
+def scipy_integrates():
+    from scipy import stats
+
+    assert abs(stats.norm.cdf(0) - 0.5) < 1e-12
+
+
+def statsmodels_fits():
+    import numpy as np
+    import statsmodels.api as sm
+
+    assert np.allclose(sm.OLS([1.0, 2.0, 3.0], sm.add_constant([0, 1, 2])).fit().params, [1, 1])
+
+
+def tqdm_counts():
+    import io
+
+    from tqdm import tqdm
+
+    assert list(tqdm(range(3), file=io.StringIO())) == [0, 1, 2]
+
+
+def keras_learns():
+    # In a process of its own: TensorFlow takes seconds to import and never lets go.
+    code = (
+        "import os; os.environ['TF_CPP_MIN_LOG_LEVEL'] = '2'\n"
+        "import keras, numpy as np\n"
+        "assert keras.backend.backend() == 'tensorflow'\n"
+        "keras.utils.set_random_seed(0)\n"
+        "m = keras.Sequential([keras.layers.Dense(1)]); m.compile('sgd', 'mse')\n"
+        "x = np.ones((8, 1)); h = m.fit(x, 3 * x, epochs=5, verbose=0).history['loss']\n"
+        "assert h[-1] < h[0]\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=180)
+
+
+def command_answers(*command):
+    result = subprocess.run(
+        [sys.executable, "-m", *command], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout + result.stderr
+
+
+def ipykernel_runs_a_cell():
+    import nbclient
+    import nbformat
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
+    nbclient.execute(notebook)
+    assert notebook.cells[0].outputs[0]["data"]["text/plain"] == "2"
+
+
+def jupyter_book_answers():
+    from jupyter_book.cli.main import main
+
+    assert "build" in main.commands
+
+
+def jupytext_pairs():
+    import jupytext
+
+    notebook = jupytext.reads("# a\n\n```{code-cell}\n1\n```\n", fmt="md:myst")
+    assert [cell.cell_type for cell in notebook.cells] == ["markdown", "code"]
+
+
+def nbgrader_knows_its_marks():
+    from nbgrader.utils import is_solution
+
+    import nbformat
+
+    mark = {"nbgrader": {"solution": True, "schema_version": 3}}
+    assert is_solution(nbformat.v4.new_code_cell("1", metadata=mark))
+    assert not is_solution(nbformat.v4.new_code_cell("1"))
+
+
+def nbstripout_keeps_what_is_tagged():
+    import nbformat
+    from nbstripout import strip_output
+
+    kept = nbformat.v4.new_code_cell("1", metadata={"tags": ["keep_output"]}, execution_count=1)
+    plain = nbformat.v4.new_code_cell("1", execution_count=2)
+    for cell in (kept, plain):
+        cell.outputs = [nbformat.v4.new_output("stream", text="1")]
+    notebook = nbformat.v4.new_notebook(cells=[kept, plain])
+    strip_output(notebook, keep_output=False, keep_count=True, keep_id=True)
+    assert [len(cell.outputs) for cell in notebook.cells] == [1, 0]
+
+
+def nbval_collects():
+    assert "--nbval-lax" in command_answers("pytest", "--help")
+
+
+def pyyaml_reads():
+    assert yaml.safe_load("a: 1") == {"a": 1}
+
+
+def pytest_is_new_enough():
+    assert int(importlib.metadata.version("pytest").split(".")[0]) >= 8
+
+
+def hypothesis_draws():
+    from hypothesis import find
+    from hypothesis import strategies as st
+
+    assert find(st.integers(), lambda n: n > 3) == 4
+
+
+def imports(name):
+    def check():
+        importlib.import_module(name)
+
+    return check
+
+
+JOBS = {
+    "axe-playwright-python": imports("axe_playwright_python.sync_playwright"),
+    "editables": imports("editables"),
+    "folium": folium_draws_a_map,
+    "geopandas": geopandas_projects,
+    "hatchling": imports("hatchling.build"),
+    "hypothesis": hypothesis_draws,
+    "ipykernel": ipykernel_runs_a_cell,
+    "jupyter-book": jupyter_book_answers,
+    "jupyterlab": lambda: command_answers("jupyterlab", "--version"),
+    "jupytext": jupytext_pairs,
+    "keras": keras_learns,
+    "matplotlib": matplotlib_draws,
+    "myst-nb": imports("myst_nb.sphinx_ext"),
+    "nbgrader": nbgrader_knows_its_marks,
+    "nbstripout": nbstripout_keeps_what_is_tagged,
+    "nbval": nbval_collects,
+    "numpy": numpy_adds,
+    "pandas": pandas_keeps_microseconds,
+    "pandera": pandera_finds_all_faults,
+    "platformdirs": platformdirs_names_a_cache,
+    "playwright": imports("playwright.sync_api"),
+    "pooch": pooch_hashes,
+    "pyarrow": pyarrow_reads_text,
+    "pytest": pytest_is_new_enough,
+    "pyyaml": pyyaml_reads,
+    "ruff": lambda: command_answers("ruff", "--version"),
+    "scipy": scipy_integrates,
+    "sphinx-book-theme": imports("sphinx_book_theme"),
+    "sphinx-exercise": imports("sphinx_exercise"),
+    "statsmodels": statsmodels_fits,
+    "tensorflow": keras_learns,
+    "tensorflow-cpu": keras_learns,
+    "tqdm": tqdm_counts,
+}
+
+
+@pytest.mark.parametrize("name", sorted(HERE))
+def test_dependency_does_its_job(name, request):
+    job = JOBS[name]
+    job(request.getfixturevalue("tmp_path")) if job.__code__.co_argcount else job()
+
+
+def test_every_job_belongs_to_a_declared_dependency():
+    assert set(JOBS) == {requirement.name for requirement in DECLARED}
+
+
+def pins(file):
+    """Name → version → marker of a requirements file."""
+    lines = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?: ; ([^\\\n]+))?", file, re.MULTILINE)
+    return {(name, version, marker.strip()) for name, version, marker in lines}
+
+
+def test_lock_and_export_hold_the_same_pins():
+    lock = pins((ROOT / "requirements.lock").read_text())
+    assert len(lock) > 100
+    assert lock == pins((ROOT / "requirements.txt").read_text())
+
+
+def test_every_pin_of_the_lock_has_a_hash():
+    text = (ROOT / "requirements.lock").read_text()
+    entries = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert "://" not in text
+
+
+def test_lock_satisfies_what_is_declared():
+    versions = {}
+    for name, version, _ in pins((ROOT / "requirements.lock").read_text()):
+        versions.setdefault(name, []).append(version)
+    for requirement in DECLARED:
+        assert all(requirement.specifier.contains(v) for v in versions[requirement.name]), (
+            f"{requirement} is not what the lock holds: {versions[requirement.name]}"
+        )
+
+
+def test_environment_file_uses_the_export_and_this_project():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    (pip,) = [item["pip"] for item in environment["dependencies"] if isinstance(item, dict)]
+    assert pip == ["-r requirements.txt", "-e ."]
+    python = next(d for d in environment["dependencies"] if str(d).startswith("python="))
+    assert python.split("=")[1] in {"3.11", "3.12", "3.13"}
+
+
+def test_installed_versions_are_those_of_the_lock():
+    from packaging.markers import Marker
+
+    wanted = {
+        name: version
+        for name, version, marker in pins((ROOT / "requirements.lock").read_text())
+        if not marker or Marker(marker).evaluate()
+    }
+    for name in HERE:
+        assert importlib.metadata.version(name) == wanted[name]
