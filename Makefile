@@ -1,6 +1,6 @@
 # Two commands matter: `make book` and `make test`. Each sets up what it needs, once.
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch book test serve clean lock format
+.PHONY: help setup fetch book test serve clean lock notebooks format
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,17 +8,21 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(VENV)/ready: requirements.lock pyproject.toml
+$(VENV)/packages: requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v[:2] < (3, 14) and \
 	  "Python 3.11, 3.12 or 3.13 is needed; this is %d.%d. Name another: make book PYTHON=python3.12" % v[:2])'
 	@echo "Setting up $(VENV): about 200 packages, 2 to 5 minutes."
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on \
+	  --require-hashes -r requirements.lock
 	@touch $@
-	@echo "Set up."
+
+$(VENV)/ready: $(VENV)/packages pyproject.toml
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps \
+	  --no-build-isolation -e .
+	@touch $@
 
 setup: $(VENV)/ready  ## install the book's environment into .venv
 
@@ -47,3 +51,7 @@ lock:  ## renew requirements.lock, requirements.txt (needs uv)
 
 format: setup  ## format and lint the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+notebooks: setup  ## execute the notebooks, keep only the outputs that tests compare
+	@$(BIN)/jupytext --quiet --sync --execute notebooks/*.md
+	@$(BIN)/nbstripout --keep-count --extra-keys metadata.language_info notebooks/*.ipynb

@@ -75,7 +75,8 @@ def execute_notebooks() -> list[str]:
     from jupyter_cache.executors import load_executor
 
     cache = get_cache(CACHE)
-    cache.clear_nb_projects() if hasattr(cache, "clear_nb_projects") else None
+    for record in cache.list_project_records():
+        cache.remove_nb_from_project(record.pk)
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         cache.add_nb_to_project(str(path))
     waiting = [Path(record.uri).name for record in cache.list_unexecuted()]
@@ -83,15 +84,12 @@ def execute_notebooks() -> list[str]:
         return []
     print(f"Executing {len(waiting)} notebooks: {', '.join(waiting)}", flush=True)
     started = time.monotonic()
-    result = load_executor("local-parallel", cache).run_and_cache(
-        timeout=600, run_in_temp=False, allow_errors=False
-    )
+    result = load_executor("local-parallel", cache).run_and_cache(timeout=600)
     print(f"Executed in {time.monotonic() - started:.0f} s.", flush=True)
     store_timings(cache)
-    for uri in result.errored:
+    for uri in result.excepted:
         print(f"\n{Path(uri).name} failed:", file=sys.stderr)
-        record = cache.get_project_record(uri)
-        print(record.traceback, file=sys.stderr)
+        print(cache.get_project_record(uri).traceback, file=sys.stderr)
     return [Path(uri).name for uri in (*result.errored, *result.excepted)]
 
 
@@ -111,8 +109,8 @@ def write_pages() -> int:
     """Let Jupyter Book write the pages; any warning is an error."""
     # Pages of the removed chapters, and references that only a full build resolves, must not stay.
     shutil.rmtree(HTML, ignore_errors=True)
-    command = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(ROOT), "--path-output"]
-    command += [str(ROOT), "-W", "-n", "--keep-going", "--all", "-q"]
+    start = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
+    command = [sys.executable, "-c", start, "build", str(ROOT), "-W", "-n", "--keep-going", "-q"]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 

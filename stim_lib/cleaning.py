@@ -14,7 +14,6 @@ import pandas as pd
 from stim_lib import schema
 
 
-
 @dataclass(frozen=True)
 class Change:
     """What one step did; one row of the cleaning report."""
@@ -110,7 +109,6 @@ def drop_impossible(
     """
     latest = latest or pd.Timestamp.now("UTC") + pd.Timedelta("1D")
     lat, lon = log[schema.LAT], log[schema.LON]
-    known = lat.notna() | lon.notna()
     empty = {
         f"no {name}": log[name].fillna("").str.strip() == ""
         for name in (schema.USER, schema.ITEM, schema.ACTION)
@@ -119,7 +117,8 @@ def drop_impossible(
         "no time": log[schema.TIME].isna(),
         f"before {earliest:%Y-%m-%d}": log[schema.TIME] < earliest,
         "in the future": log[schema.TIME] > latest,
-        "coordinate outside the globe": known & ~(lat.between(-90, 90) & lon.between(-180, 180)),
+        f"only one of {schema.LAT} and {schema.LON}": lat.isna() ^ lon.isna(),
+        "coordinate outside the globe": (lat.abs() > 90) | (lon.abs() > 180),
     }
     bad = pd.DataFrame(faults)
     counts = bad.sum()
@@ -138,8 +137,9 @@ def fill_missing(
     log : DataFrame, shape (n_actions, n_columns)
     strategies : mapping of column → strategy
         ``"keep"``: leave missing. ``"drop"``: drop the row. ``"same_item"``: the most frequent
-        value on other actions of the same item (lat and lon: fill both). ``"previous"``: the
-        user's last known value. ``"value:X"``: the constant X. Other columns are left alone.
+        value on other actions of the same item (lat and lon: of the most frequent pair, so fill
+        both). ``"previous"``: the user's last known value. ``"value:X"``: the constant X. Other
+        columns are left alone.
 
     Returns
     -------
@@ -149,7 +149,7 @@ def fill_missing(
     Raises
     ------
     ValueError
-        If a column or strategy is unknown.
+        If a column or strategy is unknown, or the constant does not fit the column.
 
     Notes
     -----
@@ -188,16 +188,34 @@ def _fill(log: pd.DataFrame, name: str, strategy: str) -> pd.DataFrame:
         ordered = schema.sort_log(log)
         return ordered.assign(**{name: ordered.groupby(schema.USER)[name].ffill()})
     if strategy == "same_item":
-        counts = log.dropna(subset=[name]).groupby([schema.ITEM, name]).size()
-        usual = counts.reset_index(name="n").sort_values(["n", name], ascending=[False, True])
-        usual = usual.drop_duplicates(schema.ITEM).set_index(schema.ITEM)[name]
-        return log.assign(**{name: column.fillna(log[schema.ITEM].map(usual))})
+        return log.assign(**{name: column.fillna(log[schema.ITEM].map(_usual(log, name)))})
     if strategy.startswith("value:"):
-        value = strategy.removeprefix("value:")
-        typed = float(value) if pd.api.types.is_numeric_dtype(column.dtype) else value
-        return log.assign(**{name: column.fillna(typed)})
+        return log.assign(**{name: _fill_value(column, strategy.removeprefix("value:"))})
     expected = "'keep', 'drop', 'same_item', 'previous' or 'value:…'"
     raise ValueError(f"strategies[{name!r}]: expected {expected}, found {strategy!r}")
+
+
+def _usual(log: pd.DataFrame, name: str) -> pd.Series:
+    """Most frequent value per item, the smallest of equals."""
+    # By pairs: the usual lat with the usual lon can be a place where no one was.
+    place = [schema.LAT, schema.LON]
+    together = place if name in place else [name]
+    known = log.dropna(subset=together)
+    counts = known.groupby([known[schema.ITEM].rename("item"), *together]).size()
+    counts = counts.reset_index(name="n")
+    counts = counts.sort_values(["n", *together], ascending=[False] + [True] * len(together))
+    return counts.drop_duplicates("item").set_index("item")[name]
+
+
+def _fill_value(column: pd.Series, value: str) -> pd.Series:
+    try:
+        is_number = pd.api.types.is_numeric_dtype(column.dtype)
+        return column.fillna(float(value) if is_number else value)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"strategies[{column.name!r}]: expected a constant of type {column.dtype}, "
+            f"found {value!r}"
+        ) from None
 
 
 def add_sessions(log: pd.DataFrame, gap: str | pd.Timedelta = "6h") -> pd.DataFrame:
@@ -239,7 +257,8 @@ def add_sessions(log: pd.DataFrame, gap: str | pd.Timedelta = "6h") -> pd.DataFr
         raise ValueError(f"gap: expected a positive span, found {gap}")
     same_user = log[schema.USER].eq(log[schema.USER].shift())
     pause = log[schema.TIME].diff()
-    if (same_user & (pause < pd.Timedelta(0))).any():
+    back = log[schema.USER] < log[schema.USER].shift()
+    if (back | (same_user & (pause < pd.Timedelta(0)))).any():
         raise ValueError("log: expected rows sorted by user and time; use schema.sort_log first")
     starts = ~same_user | (pause > longest)
     return log.assign(**{schema.SESSION: starts.cumsum().astype("int64") - 1})

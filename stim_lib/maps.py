@@ -25,7 +25,7 @@ OUTLINES = {"nyc": "nyc_boroughs", "world": "natural_earth_lowres"}
 OUTLINE_SOURCES = {"nyc": "NYC Department of City Planning", "world": "Natural Earth"}
 # About a dot on the screen at the scale at which each outline is used.
 OUTLINE_TOLERANCE_DEGREES = {"nyc": 0.0006, "world": 0.05}
-BRANCA_ID = re.compile(r"\b[0-9a-f]{32}\b")
+BRANCA_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
 
 class OfflineMap:
@@ -55,6 +55,13 @@ class OfflineMap:
 
     def to_html(self) -> str:
         """Return the whole page of the map; same map, same text."""
+        import folium
+
+        # Leaflet's list of layers must come after the last of them.
+        for children in (self.folium_map._children, self.folium_map.get_root().script._children):
+            for key in [key for key in children if key.startswith("layer_control")]:
+                del children[key]
+        folium.LayerControl(collapsed=False).add_to(self.folium_map)
         page = self.folium_map.get_root().render()
         names: dict[str, str] = {}
         return BRANCA_ID.sub(lambda m: names.setdefault(m[0], f"{len(names):032x}"), page)
@@ -86,7 +93,7 @@ def make_map(
     zoom : int
         0 is the world, 11 a city, 15 a street.
     outlines : {"nyc", "world", None}
-        Boroughs of New York City, countries, or nothing.
+        Boroughs of New York City, the coasts of the world, or nothing.
     height : int
         Pixels.
 
@@ -127,7 +134,6 @@ def make_map(
                 "color": plots.GREY, "weight": 1, "fillColor": "#f4f1ea", "fillOpacity": 0.9,
             },
         ).add_to(base)  # fmt: skip
-    folium.LayerControl(collapsed=False).add_to(base)
     return OfflineMap(base, title, height)
 
 
@@ -258,7 +264,8 @@ def load_outlines(name: str) -> geopandas.GeoDataFrame:
     Returns
     -------
     GeoDataFrame, shape (n_areas, 2)
-        Column `name` and geometry in degrees WGS-84.
+        Column `name` and geometry in degrees WGS-84; "world" is one area, all land: the book
+        draws coasts and takes no side on borders.
 
     Raises
     ------
@@ -267,7 +274,7 @@ def load_outlines(name: str) -> geopandas.GeoDataFrame:
 
     Notes
     -----
-    Sources: borough boundaries, NYC Department of City Planning; countries, Natural Earth.
+    Sources: borough boundaries, NYC Department of City Planning; land, Natural Earth.
     Introduced in chapter 02.
 
     Examples
@@ -280,9 +287,12 @@ def load_outlines(name: str) -> geopandas.GeoDataFrame:
     if name not in OUTLINES:
         raise ValueError(f"outlines: expected one of {sorted(OUTLINES)} or None, found {name!r}")
     areas = geopandas.read_file(assets.fetch(OUTLINES[name])).to_crs("EPSG:4326")
-    areas = areas.rename(columns={"BoroName": "name"})[["name", "geometry"]]
+    if name == "world":
+        areas = areas.dissolve()[["geometry"]].assign(BoroName="Land")
+    areas = areas.rename(columns={"BoroName": "name"})
     tolerance = OUTLINE_TOLERANCE_DEGREES[name]
-    return areas.assign(geometry=areas.simplify(tolerance).set_precision(tolerance / 10))
+    simple = areas.simplify(tolerance).transform(lambda points: points.round(5))
+    return geopandas.GeoDataFrame({"name": areas["name"]}, geometry=simple)
 
 
 def plot_outlines(axes: Axes, name: str) -> None:

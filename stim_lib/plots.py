@@ -7,6 +7,7 @@ Introduced in chapter 01.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -125,7 +126,7 @@ def _spread(values: np.ndarray, gap: float) -> np.ndarray:
     """Move values upwards as little as needed so that neighbours are `gap` apart."""
     order = np.argsort(values, kind="stable")
     placed = values.astype(float)
-    for before, here in zip(order, order[1:], strict=False):
+    for before, here in pairwise(order):
         placed[here] = max(placed[here], placed[before] + gap)
     return placed
 
@@ -170,7 +171,7 @@ def draw_pipeline(axes: Axes, steps: Sequence[tuple[str, str]]) -> None:
         axes.add_patch(box)
         axes.text(x, y + 0.12, f"{number + 1}  {title}", ha="center", va="center", weight="bold")
         axes.text(x, y - 0.11, text, ha="center", va="center", fontsize=9)
-    for (x0, y0), (x1, y1) in zip(places, places[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(places):
         along = np.array([x1 - x0, y1 - y0])
         start, end = np.array([x0, y0]) + along * 0.44, np.array([x1, y1]) - along * 0.44
         if x0 == x1:
@@ -220,13 +221,12 @@ def plot_week(axes: Axes, local_time: pd.Series) -> None:
         found = "none" if not len(times) else f"dtype {times.dtype}"
         raise ValueError(f"local_time: expected wall-clock times without a zone, found {found}")
     counts = np.zeros((7, 24))
-    np.add.at(counts, (times.dt.weekday, times.dt.hour), 1)
+    np.add.at(counts, (times.dt.day_of_week, times.dt.hour), 1)
     shade = axes.pcolormesh(
         np.arange(25), np.arange(8), counts / counts.sum() * 100, cmap=SEQUENTIAL
     )
     axes.figure.colorbar(shade, ax=axes, label="share of actions (%)")
     axes.set_yticks(np.arange(7) + 0.5, ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
     axes.set_xticks(range(0, 25, 3))
-    axes.set(xlabel="hour of the day (local clock)")
-    axes.invert_yaxis()
+    axes.set(xlabel="hour of the day (local clock)", ylim=(7, 0))
     axes.grid(visible=False)

@@ -51,7 +51,12 @@ class SchemaError(ValueError):
 
     def __init__(self, failures: pd.DataFrame, hint: str = "") -> None:
         self.failures = failures.reset_index(drop=True)
+        self.hint = hint
         super().__init__(_describe(self.failures) + (f"\n{hint}" if hint else ""))
+
+    def __reduce__(self) -> tuple[type, tuple[pd.DataFrame, str]]:
+        # So that the error passes from a worker process to its parent.
+        return type(self), (self.failures, self.hint)
 
 
 class DataWarning(UserWarning):
@@ -151,15 +156,22 @@ def _shape_failures(df: pd.DataFrame) -> list[dict[str, object]]:
     if not (isinstance(df[TIME].dtype, pd.DatetimeTZDtype) and str(df[TIME].dtype.tz) == "UTC"):
         found.append(failure(TIME, -1, "times with time zone UTC", f"dtype {df[TIME].dtype}"))
     for name in (USER, ITEM, ACTION, CATEGORY, TEXT):
-        if name in df and not pd.api.types.is_string_dtype(df[name].dtype):
+        if name in df and not _is_text(df[name]):
             found.append(failure(name, -1, "text (dtype str)", f"dtype {df[name].dtype}"))
     for name in (LAT, LON, VALUE):
-        if name in df and not pd.api.types.is_float_dtype(df[name].dtype):
+        if name in df and df[name].dtype != "float64":
             found.append(failure(name, -1, "numbers (dtype float64)", f"dtype {df[name].dtype}"))
-    if LOCAL_TIME in df and not str(df[LOCAL_TIME].dtype).startswith("datetime64["):
+    if LOCAL_TIME in df and not pd.api.types.is_datetime64_dtype(df[LOCAL_TIME].dtype):
         expected = "wall-clock times without a zone (dtype datetime64)"
         found.append(failure(LOCAL_TIME, -1, expected, f"dtype {df[LOCAL_TIME].dtype}"))
     return found
+
+
+def _is_text(column: pd.Series) -> bool:
+    if column.dtype != "object":
+        return pd.api.types.is_string_dtype(column.dtype)
+    # Objects may be anything; a number among them is no id.
+    return pd.api.types.infer_dtype(column, skipna=True) in {"string", "empty"}
 
 
 def _order_failures(df: pd.DataFrame) -> list[dict[str, object]]:
@@ -171,9 +183,10 @@ def _order_failures(df: pd.DataFrame) -> list[dict[str, object]]:
     ]
     same_user = df[USER].eq(df[USER].shift())
     wrong = (same_user & (df[TIME] < df[TIME].shift())) | (df[USER] < df[USER].shift())
-    if wrong.any():
+    steps_back = wrong.to_numpy(dtype=bool, na_value=False)
+    if steps_back.any():
         expected = f"rows sorted by {USER}, then {TIME} (use schema.sort_log)"
-        found.append(failure(TIME, df.index[wrong.to_numpy()][0], expected, "a step back"))
+        found.append(failure(TIME, df.index[steps_back][0], expected, "a step back"))
     return found
 
 
@@ -249,7 +262,9 @@ def _cell_failures(
             case["column"] or case["schema_context"],
             -1 if pd.isna(case["index"]) else case["index"],
             words.get(case["check"], case["check"]),
-            repr(case["failure_case"]) if isinstance(case["failure_case"], str) else case["failure_case"],
+            repr(case["failure_case"])
+            if isinstance(case["failure_case"], str)
+            else case["failure_case"],
         )
         for case in cases.to_dict("records")
     ]

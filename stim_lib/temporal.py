@@ -125,7 +125,7 @@ def clock_features(local_time: pd.Series) -> pd.DataFrame:
         {
             "hour_sin": np.sin(angle),
             "hour_cos": np.cos(angle),
-            "is_weekend": (local_time.dt.weekday >= 5).astype("float64"),
+            "is_weekend": (local_time.dt.day_of_week >= 5).astype("float64"),
         },
         index=local_time.index,
     )

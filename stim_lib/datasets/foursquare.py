@@ -12,12 +12,18 @@ import numpy as np
 import pandas as pd
 
 from stim_lib import assets, schema
+from stim_lib.datasets.times import parse_times
 
 TIMEZONE = "America/New_York"
 FIRST_MONDAY = pd.Timestamp("2012-04-02")
+LAYOUT = "%Y-%m-%d %H:%M:%S"
 WEEK = pd.Timedelta(days=7)
 COLUMNS = (
     "tid", "lat_lon", "date_time", "time", "rating", "price", "weather", "day", "root_type", "type",
+)  # fmt: skip
+TSMC_COLUMNS = (
+    schema.USER, schema.ITEM, "category_id", schema.CATEGORY, schema.LAT, schema.LON, "offset",
+    schema.TIME,
 )  # fmt: skip
 ACTION = "check-in"
 
@@ -55,11 +61,7 @@ def load_foursquare_nyc(path: str | Path | None = None) -> pd.DataFrame:
     >>> len(log), log["user_id"].nunique(), log["trajectory_id"].nunique()
     (66962, 193, 3079)
     """
-    table = read_foursquare_table(path)
-    place = table["lat_lon"].str.split(" ", n=1, expand=True).astype("float64")
-    local = pd.to_datetime(table["date_time"]).astype("datetime64[us]")
-    # No check-in of the file falls into an hour that the clock shows twice; earlier if one did.
-    zoned = local.dt.tz_localize(TIMEZONE, ambiguous=np.ones(len(local), bool))
+    table, local, zoned, place = _read_cells(read_foursquare_table(path))
     codes, _ = pd.factorize(table["lat_lon"], sort=True)
     users = recover_users(table["tid"], local)
     log = pd.DataFrame(
@@ -80,6 +82,35 @@ def load_foursquare_nyc(path: str | Path | None = None) -> pd.DataFrame:
         }
     )
     return schema.validate_log(schema.sort_log(log))
+
+
+def _read_cells(
+    table: pd.DataFrame,
+) -> tuple[pd.DataFrame, pd.Series, pd.Series, pd.DataFrame]:
+    """The table with numbers as numbers; local times, zoned times, coordinates."""
+    local = pd.to_datetime(table["date_time"], format=LAYOUT, errors="coerce").astype(
+        "datetime64[us]"
+    )
+    # No check-in of the file falls into an hour that the clock shows twice; earlier if one did.
+    zoned = local.dt.tz_localize(TIMEZONE, ambiguous=np.ones(len(local), bool), nonexistent="NaT")
+    pair = table["lat_lon"].astype("str").str.split(" ", n=1, expand=True)
+    place = pair.reindex(columns=[0, 1]).apply(pd.to_numeric, errors="coerce")
+    numbers = table[["tid", "price", "rating"]].apply(pd.to_numeric, errors="coerce")
+    unread = {
+        "date_time": ("a clock time that New York shows", zoned.isna()),
+        "lat_lon": ("two numbers", place.isna().any(axis=1)),
+        "tid": ("a whole number", ~(numbers["tid"] % 1 == 0)),
+        "price": ("a number", numbers["price"].isna()),
+        "rating": ("a number", numbers["rating"].isna()),
+    }
+    failures = [
+        schema.failure(name, row, expected, repr(table.loc[row, name]))
+        for name, (expected, bad) in unread.items()
+        for row in table.index[bad]
+    ]
+    if failures:
+        raise schema.SchemaError(pd.DataFrame(failures))
+    return table.assign(**numbers.astype({"tid": "int64"})), local, zoned, place
 
 
 def read_foursquare_table(path: str | Path | None = None) -> pd.DataFrame:
@@ -165,13 +196,13 @@ def recover_users(trajectory: pd.Series, local_time: pd.Series) -> np.ndarray:
     first = local_time.groupby(trajectory.to_numpy()).min().sort_index()
     week = ((first - FIRST_MONDAY) // WEEK).to_numpy()
     steps, weeks = np.diff(first.index.to_numpy()), np.diff(week)
-    starts = np.concatenate([[True], (weeks <= 0) | (steps > weeks)])
+    starts = np.concatenate([[True], (weeks <= 0) | (steps > weeks)])[: len(first)]
     user = pd.Series(np.cumsum(starts) - 1, index=first.index)
     return trajectory.map(user).to_numpy(dtype="int64")
 
 
 def load_foursquare_tsmc2014(path: str | Path) -> pd.DataFrame:
-    """Load an original TSMC 2014 file (New York or Tokyo) as a behaviour log.
+    r"""Load an original TSMC 2014 file (New York or Tokyo) as a behaviour log.
 
     Parameters
     ----------
@@ -187,7 +218,7 @@ def load_foursquare_tsmc2014(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     SchemaError
-        If a row does not have these eight fields.
+        If a row does not have these eight fields, or one of them cannot be read.
 
     Notes
     -----
@@ -198,41 +229,52 @@ def load_foursquare_tsmc2014(path: str | Path) -> pd.DataFrame:
     --------
     >>> import pathlib, tempfile
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "tsmc.txt"
-    >>> row = "470 49bb 4bf5 Café 40.7 -74.0 -240 x".split()[:7] + ["Tue Apr 03 18:00:09 +0000 2012"]
-    >>> _ = file.write_text("\\t".join(row), encoding="latin-1")
+    >>> row = "470 49bb 4bf5 Café 40.7 -74.0 -240".split() + ["Tue Apr 03 18:00:09 +0000 2012"]
+    >>> _ = file.write_text("\t".join(row), encoding="latin-1")
     >>> load_foursquare_tsmc2014(file).loc[0, ["category", "local_time"]].astype("str").tolist()
     ['Café', '2012-04-03 14:00:09']
     """
-    names = [schema.USER, schema.ITEM, "category_id", schema.CATEGORY, schema.LAT, schema.LON,
-             "offset", schema.TIME]  # fmt: skip
     table = _read_tabs(Path(path))
-    if table.shape[1] != len(names) or table.isna().any(axis=None):
-        rows = table.index[table.isna().any(axis=1)]
-        row = rows[0] if len(rows) else -1
-        fault = schema.failure("file", row, "8 fields, separated by tabs", table.shape[1])
-        raise schema.SchemaError(pd.DataFrame([fault]))
-    table.columns = names
-    when = pd.to_datetime(table[schema.TIME], format="%a %b %d %H:%M:%S %z %Y", utc=True)
-    offset = pd.to_timedelta(table["offset"].astype("int64"), unit="min")
+    numbers = table[[schema.LAT, schema.LON, "offset"]].apply(pd.to_numeric, errors="coerce")
+    times, failures = parse_times(table[schema.TIME])
+    failures += [
+        schema.failure(name, row, "a number", repr(table.loc[row, name]))
+        for name in numbers
+        for row in table.index[numbers[name].isna()]
+    ]
+    if failures:
+        raise schema.SchemaError(pd.DataFrame(failures))
+    offset = pd.to_timedelta(numbers.pop("offset"), unit="min")
     log = table.drop(columns="offset").assign(
         **{
             schema.ACTION: pd.Series(ACTION, index=table.index, dtype="str"),
-            schema.TIME: when.astype(schema.TIME_DTYPE),
-            schema.LOCAL_TIME: (when.dt.tz_localize(None) + offset).astype("datetime64[us]"),
-            schema.LAT: table[schema.LAT].astype("float64"),
-            schema.LON: table[schema.LON].astype("float64"),
+            schema.TIME: times[schema.TIME],
+            schema.LOCAL_TIME: (times[schema.LOCAL_TIME] + offset).astype("datetime64[us]"),
+            **numbers.astype("float64"),
         }
     )
     return schema.validate_log(schema.sort_log(log))
 
 
 def _read_tabs(path: Path) -> pd.DataFrame:
-    options = {"sep": "\t", "header": None, "dtype": "str", "quoting": 3}
+    data = path.read_bytes()
     try:
-        return pd.read_csv(path, encoding="utf-8", **options)
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         # The files of 2014 are in Latin-1.
-        return pd.read_csv(path, encoding="latin-1", **options)
+        text = data.decode("latin-1")
+    rows = [line.removesuffix("\r").split("\t") for line in text.split("\n") if line.strip()]
+    expected = f"{len(TSMC_COLUMNS)} fields, separated by tabs"
+    failures = [
+        schema.failure("file", number, expected, f"{len(row)} fields")
+        for number, row in enumerate(rows)
+        if len(row) != len(TSMC_COLUMNS)
+    ]
+    if not rows:
+        failures = [schema.failure("file", -1, "rows", f"an empty file ({path})")]
+    if failures:
+        raise schema.SchemaError(pd.DataFrame(failures))
+    return pd.DataFrame(rows, columns=list(TSMC_COLUMNS), dtype="str")
 
 
 def _label(letter: str, codes: np.ndarray, width: int) -> pd.Series:

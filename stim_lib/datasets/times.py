@@ -14,10 +14,13 @@ import pandas as pd
 from stim_lib import schema
 
 # The digits of a present-day epoch tell its unit: 1.6e9 s, 1.6e12 ms, 1.6e15 µs, 1.6e18 ns.
-EPOCH_UNITS = (("s", 1e11), ("ms", 1e14), ("us", 1e17), ("ns", np.inf))
-NUMBER = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
+EPOCH_UNITS = (("s", 1e11), ("ms", 1e14), ("us", 1e17))
+NUMBER = r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 COMPACT = {8: "%Y%m%d", 14: "%Y%m%d%H%M%S"}
-HAS_ZONE = r"(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$"
+# "+02" alone counts only after a clock time: the 03 of 2012-04-03 is a day.
+HAS_ZONE = r"(?:Z|UTC|GMT|[+-]\d{2}:?\d{2}|(?::\d{2}(?:\.\d+)?|[T ]\d{2,6}) ?[+-]\d{2})$"
+OFFSET = r"\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
+WALL = "datetime64[us]"
 TWITTER = "%a %b %d %H:%M:%S %z %Y"
 
 
@@ -71,7 +74,8 @@ def parse_times(
     if pd.api.types.is_datetime64_any_dtype(written.dtype):
         aware = written.dt.tz is not None
         wall = written if not aware else written.dt.tz_localize(None)
-        utc = written.dt.tz_convert("UTC") if aware else pd.Series(pd.NaT, written.index)
+        nothing = pd.Series(pd.NaT, index=written.index, dtype=schema.TIME_DTYPE)
+        utc = written.dt.tz_convert("UTC") if aware else nothing
     else:
         wall, utc = _read(written.astype("str").str.strip(), time_format)
     failures = _unread(written, wall)
@@ -90,9 +94,34 @@ def parse_times(
         failures += faults
     utc = utc.astype(schema.TIME_DTYPE)
     local = utc.dt.tz_convert(zone).dt.tz_localize(None) if zone else wall
-    return pd.DataFrame(
-        {schema.TIME: utc, schema.LOCAL_TIME: local.astype("datetime64[us]")}
-    ), failures
+    return pd.DataFrame({schema.TIME: utc, schema.LOCAL_TIME: local.astype(WALL)}), failures
+
+
+def parse_clock(written: pd.Series) -> tuple[pd.Series, list[dict[str, object]]]:
+    """Parse a column of wall-clock times; an offset, where there is one, is left out.
+
+    Parameters
+    ----------
+    written : Series of str, numbers or datetime64, shape (n_times,)
+        As in `parse_times`. Missing ones stay missing.
+
+    Returns
+    -------
+    clock : Series of datetime64[us], shape (n_times,)
+    failures : list of dict
+        One entry (see `schema.failure`) for each time that could not be read.
+
+    Examples
+    --------
+    >>> clock, failures = parse_clock(pd.Series(["2012-04-03 14:00-04:00", None, "late"]))
+    >>> clock[0].isoformat(), failures[0]["row"]
+    ('2012-04-03T14:00:00', 2)
+    """
+    if pd.api.types.is_datetime64_any_dtype(written.dtype):
+        return written.dt.tz_localize(None).astype(WALL), []
+    wall, _ = _read(written.astype("str").str.strip(), None)
+    unread = [cell for cell in _unread(written, wall) if cell["found"] != "nothing"]
+    return wall, [cell | {"column": schema.LOCAL_TIME} for cell in unread]
 
 
 def _zone(timezone: str | None) -> ZoneInfo | None:
@@ -108,7 +137,7 @@ def _zone(timezone: str | None) -> ZoneInfo | None:
 
 def _read(text: pd.Series, time_format: str | None) -> tuple[pd.Series, pd.Series]:
     """Wall clock (naive) and, where the text states an offset, UTC."""
-    wall = pd.Series(pd.NaT, index=text.index, dtype="datetime64[us]")
+    wall = pd.Series(pd.NaT, index=text.index, dtype=WALL)
     utc = pd.Series(pd.NaT, index=text.index, dtype=schema.TIME_DTYPE)
     if time_format is not None and "%z" not in time_format.lower():
         return pd.to_datetime(text, format=time_format, errors="coerce"), utc
@@ -117,31 +146,45 @@ def _read(text: pd.Series, time_format: str | None) -> tuple[pd.Series, pd.Serie
     if len(filled) and numeric.mean() > 0.5 and time_format is None:
         return _read_numbers(filled[numeric], wall, utc)
     zoned = filled.str.contains(HAS_ZONE) | filled.str.contains(r" [+-]\d{4} \d{4}$")
+    zoned |= time_format is not None
     dashed = filled.str.replace(r"^(\d{4})/(\d{1,2})/(\d{1,2})", r"\1-\2-\3", regex=True)
-    plain = dashed[~zoned]
-    wall.loc[plain.index] = pd.to_datetime(plain, format="ISO8601", errors="coerce")
-    with_zone = dashed[zoned]
+    plain, with_zone = dashed[~zoned], dashed[zoned]
+    wall.loc[plain.index] = pd.to_datetime(plain, format="ISO8601", errors="coerce").astype(WALL)
     if len(with_zone):
-        utc.loc[with_zone.index] = _read_zoned(with_zone, time_format)
-        offset_free = with_zone.str.replace(r"\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$", "", regex=True)
-        offset_free = offset_free.str.replace(r" [+-]\d{4} (\d{4})$", r" \1", regex=True)
-        local_format = (time_format or TWITTER).replace(" %z", "").replace("%z", "")
-        wall.loc[with_zone.index] = _first_that_fits(offset_free, local_format)
-        wall = wall.where(utc.notna() | ~wall.index.isin(with_zone.index))
+        instants = _read_zoned(with_zone, time_format).astype(schema.TIME_DTYPE)
+        utc.loc[with_zone.index] = instants
+        clock = _read_offset_free(with_zone, time_format)
+        wall.loc[with_zone.index] = clock.where(instants.notna()).astype(WALL)
     return wall, utc
 
 
 def _read_zoned(text: pd.Series, time_format: str | None) -> pd.Series:
     if time_format is not None:
         return pd.to_datetime(text, format=time_format, errors="coerce", utc=True)
-    iso = pd.to_datetime(text.str.replace(r"\s*(UTC|GMT)$", "Z", regex=True),
-                         format="ISO8601", errors="coerce", utc=True)
+    iso = pd.to_datetime(
+        text.str.replace(r"\s*(UTC|GMT)$", "Z", regex=True),
+        format="ISO8601",
+        errors="coerce",
+        utc=True,
+    )
     return iso.fillna(pd.to_datetime(text, format=TWITTER, errors="coerce", utc=True))
 
 
-def _first_that_fits(text: pd.Series, other_format: str) -> pd.Series:
-    iso = pd.to_datetime(text, format="ISO8601", errors="coerce")
-    return iso.fillna(pd.to_datetime(text, format=other_format, errors="coerce"))
+def _read_offset_free(text: pd.Series, time_format: str | None) -> pd.Series:
+    """The clock of times with an offset, as it was written."""
+    if time_format is not None:
+        return text.map(lambda one: _clock_of_one(one, time_format)).astype(WALL)
+    bare = text.str.replace(OFFSET, "", regex=True)
+    bare = bare.str.replace(r" [+-]\d{4} (\d{4})$", r" \1", regex=True)
+    iso = pd.to_datetime(bare, format="ISO8601", errors="coerce")
+    other = TWITTER.replace(" %z", "")
+    return iso.fillna(pd.to_datetime(bare, format=other, errors="coerce"))
+
+
+def _clock_of_one(text: str, time_format: str) -> pd.Timestamp:
+    # One by one, since a column of several offsets has no type of its own.
+    time = pd.to_datetime(text, format=time_format, errors="coerce")
+    return time if time is pd.NaT else time.tz_localize(None)
 
 
 def _read_numbers(
@@ -150,12 +193,13 @@ def _read_numbers(
     """Epochs (UTC by definition) and compact dates (wall clock)."""
     lengths = filled.str.len()
     for length, layout in COMPACT.items():
-        if (lengths == length).all():
-            wall.loc[filled.index] = pd.to_datetime(filled, format=layout, errors="coerce")
+        if (lengths == length).mean() > 0.5:
+            read = pd.to_datetime(filled, format=layout, errors="coerce")
+            wall.loc[filled.index] = read.astype(WALL)
             return wall, utc
-    numbers = pd.to_numeric(filled)
+    numbers = pd.to_numeric(filled, errors="coerce")
     typical = numbers.abs().median()
-    unit = next(name for name, below in EPOCH_UNITS if typical < below)
+    unit = next((name for name, below in EPOCH_UNITS if typical < below), "ns")
     # One unit for the column; a stray other unit lands far outside the permitted years.
     read = pd.to_datetime(numbers, unit=unit, utc=True, errors="coerce")
     utc.loc[filled.index] = read.astype(schema.TIME_DTYPE)

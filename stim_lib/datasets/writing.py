@@ -12,13 +12,18 @@ import pandas as pd
 
 from stim_lib import schema
 
-# A cell that starts so is a formula to a spreadsheet.
-# Source: OWASP, CSV Injection.
-FORMULA_START = r"^('*[=+\-@\t\r＝＋－＠])"
+# A cell that starts so is a formula to a spreadsheet. Source: OWASP, CSV Injection.
+FORMULA_START = r"'*[=+\-@\t\r\n＝＋－＠]"
+# Text that a reader of CSV takes for a missing value.
+MISSING_WORDS = ("", "nan", "NaN", "NA", "N/A", "null", "NULL", "None", "\\N")
+
+
+def _is_unsafe(column: pd.Series) -> pd.Series:
+    return column.str.match(FORMULA_START) | column.str.lstrip("'").isin(MISSING_WORDS)
 
 
 def escape_formulas(column: pd.Series) -> pd.Series:
-    """Put an apostrophe before text that a spreadsheet would run as a formula.
+    """Put an apostrophe before text that a spreadsheet would run, or that looks missing.
 
     Parameters
     ----------
@@ -31,10 +36,10 @@ def escape_formulas(column: pd.Series) -> pd.Series:
 
     Examples
     --------
-    >>> escape_formulas(pd.Series(["=1+1", "Joe's", "'=x"])).tolist()
-    ["'=1+1", "Joe's", "''=x"]
+    >>> escape_formulas(pd.Series(["=1+1", "Joe's", "'=x", "NA"])).tolist()
+    ["'=1+1", "Joe's", "''=x", "'NA"]
     """
-    return column.str.replace(FORMULA_START, r"'\1", regex=True)
+    return column.mask(column.notna() & _is_unsafe(column), "'" + column)
 
 
 def unescape_formulas(column: pd.Series) -> pd.Series:
@@ -50,10 +55,11 @@ def unescape_formulas(column: pd.Series) -> pd.Series:
 
     Examples
     --------
-    >>> unescape_formulas(pd.Series(["'=1+1", "Joe's", "''=x"])).tolist()
-    ['=1+1', "Joe's", "'=x"]
+    >>> unescape_formulas(pd.Series(["'=1+1", "Joe's", "''=x", "'NA"])).tolist()
+    ['=1+1', "Joe's", "'=x", 'NA']
     """
-    return column.str.replace("^'" + FORMULA_START[1:], r"\1", regex=True)
+    escaped = column.notna() & column.str.startswith("'") & _is_unsafe(column)
+    return column.mask(escaped, column.str[1:])
 
 
 def write_log(log: pd.DataFrame, path: str | Path) -> Path:
@@ -68,8 +74,10 @@ def write_log(log: pd.DataFrame, path: str | Path) -> Path:
     Returns
     -------
     Path
-        Of the written file. `read_log` gives back the same log. Text in a CSV that starts like
-        a formula (``=``, ``+``, ``-``, ``@``) is led by an apostrophe.
+        Of the written file. `read_log` gives back the same log; from a CSV, columns that the
+        schema does not know come back as text, and ids without white space around them. Text in
+        a CSV that starts like a formula (``=``, ``+``, ``-``, ``@``) or that looks missing
+        (``NA``) is led by an apostrophe, and so are such column names.
 
     Raises
     ------
@@ -100,10 +108,22 @@ def write_log(log: pd.DataFrame, path: str | Path) -> Path:
         if path.suffix == ".parquet":
             log.to_parquet(unfinished, index=False)
         else:
-            text = [n for n in log.columns if pd.api.types.is_string_dtype(log[n].dtype)]
-            safe = log.assign(**{name: escape_formulas(log[name]) for name in text})
-            safe.to_csv(unfinished, index=False)
+            # Lines end as RFC 4180 has it; so a carriage return in a text is quoted, too.
+            _safe(log).to_csv(unfinished, index=False, lineterminator="\r\n")
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
     return path
+
+
+def _safe(log: pd.DataFrame) -> pd.DataFrame:
+    """All that is not a number or a time as escaped text, also what pandas holds as objects."""
+    types = pd.api.types
+    columns = {
+        name: column
+        if types.is_numeric_dtype(column.dtype) or types.is_datetime64_any_dtype(column.dtype)
+        else escape_formulas(column.astype("str"))
+        for name, column in log.items()
+    }
+    names = escape_formulas(pd.Series(log.columns, dtype="str"))
+    return pd.DataFrame(columns).set_axis(names, axis=1)

@@ -10,7 +10,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "notebooks"
-NAMES = sorted({path.stem for path in FOLDER.glob("*.ipynb")} | {p.stem for p in FOLDER.glob("*.md")})
+NAMES = sorted(
+    {path.stem for path in FOLDER.glob("*.ipynb")} | {p.stem for p in FOLDER.glob("*.md")}
+)
 CHECKED = {"nbval-check-output", "keep_output"}
 HEADINGS = ("Setup", "What could fool us", "Answer", "Exercises", "Where next")
 

@@ -155,9 +155,8 @@ def jupytext_pairs():
 
 
 def nbgrader_knows_its_marks():
-    from nbgrader.utils import is_solution
-
     import nbformat
+    from nbgrader.utils import is_solution
 
     mark = {"nbgrader": {"solution": True, "schema_version": 3}}
     assert is_solution(nbformat.v4.new_code_cell("1", metadata=mark))

@@ -1,0 +1,197 @@
+"""Delimited text to columns of text: encodings, delimiters, and rows of the wrong length.
+
+Introduced in chapter 02.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from stim_lib import schema
+from stim_lib.datasets.writing import unescape_formulas
+
+# No row of a log is longer; a file that has one is damaged or hostile.
+LONGEST_ROW_BYTES = 4 * 2**20
+HEAD_BYTES = 2**16
+BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+# gzip, zip (also .xlsx), bzip2, xz, zstd.
+PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+MISSING_WORDS = ("", "nan", "NaN", "NA", "N/A", "null", "NULL", "None", "\\N")
+
+
+def read_delimited(
+    path: Path, encoding: str | None = None
+) -> tuple[pd.DataFrame, list[dict[str, object]]]:
+    r"""Read delimited text as columns of text.
+
+    Parameters
+    ----------
+    path : Path
+        A file with a header line, separated by comma, semicolon, tab or bar.
+    encoding : str, optional
+        Default: by byte order mark, then UTF-8, then GB 18030 (with a `DataWarning`).
+
+    Returns
+    -------
+    table : DataFrame of str, shape (n_rows, n_columns)
+        Its index is the number of the row in the file, from 0; blank lines do not count.
+    failures : list of dict
+        One entry (see `schema.failure`) for each row that has too few or too many fields; these
+        rows are not in `table`.
+
+    Raises
+    ------
+    SchemaError
+        If the file has no header, a row longer than 4 MiB, or a quote that is never closed.
+    ValueError
+        If the encoding is unknown, or the file is packed or not text in it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "my.csv"
+    >>> _ = file.write_text("a;b\n007;x\n1\n2;y\n")
+    >>> table, failures = read_delimited(file)
+    >>> table["a"].to_dict(), failures[0]["row"], failures[0]["found"]
+    ({0: '007', 2: '2'}, 1, '1 fields')
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if head.startswith(PACKED):
+        raise ValueError(
+            f"{path}: expected delimited text, found a packed file or a workbook; unpack it, or "
+            "save it as CSV"
+        )
+    mark = next((code for bom, code in BYTE_ORDER_MARKS.items() if head.startswith(bom)), None)
+    tried = [_known(encoding)] if encoding else [mark] if mark else ["utf-8", "gb18030"]
+    for code in tried:
+        try:
+            table, failures = _parse(path, code, head)
+        except UnicodeError:
+            continue
+        if code == "gb18030":
+            warnings.warn(
+                f"{path} is not UTF-8 and was read as GB 18030 (GBK); pass encoding= to choose",
+                schema.DataWarning,
+                stacklevel=4,
+            )
+        return table, failures
+    raise ValueError(
+        f"{path}: expected text in {' or '.join(tried)}, found bytes that are not; "
+        "pass encoding=, for example 'latin-1'"
+    )
+
+
+def _known(encoding: str) -> str:
+    try:
+        "".encode(encoding)
+    except LookupError:
+        raise ValueError(
+            f"encoding: expected a text encoding such as 'gb18030', found {encoding!r}"
+        ) from None
+    return encoding
+
+
+def _fault(expected: str, found: str, row: int = -1) -> schema.SchemaError:
+    """Of the file as a whole; its words are ours, so they are not cut."""
+    fault = {"column": "file", "row": row, "expected": expected, "found": found}
+    return schema.SchemaError(pd.DataFrame([fault]))
+
+
+def _header(head: bytes, encoding: str, path: Path) -> tuple[str, list[str]]:
+    """Delimiter and column names."""
+    text = head.decode(encoding, errors="ignore").lstrip("\ufeff")
+    line = next((line for line in re.split(r"[\r\n]", text) if line.strip()), None)
+    if line is None:
+        raise _fault("a header line and rows", f"an empty file ({path})")
+    delimiter = max(",;\t|", key=line.count)
+    try:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        return delimiter, next(names for names in rows if names)
+    except csv.Error:
+        raise _fault("a header line of fields", f"one very long field ({path})") from None
+
+
+def _parse(path: Path, encoding: str, head: bytes) -> tuple[pd.DataFrame, list[dict[str, object]]]:
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    delimiter, names = _header(head, encoding, path)
+    failures: list[dict[str, object]] = []
+
+    def wrong_length(row: arrow_csv.InvalidRow) -> str:
+        expected = f"{row.expected_columns} fields, as in the header"
+        # The parser counts from 1 and the header with it.
+        found = f"{row.actual_columns} fields"
+        failures.append(schema.failure("file", row.number - 2, expected, found))
+        return "skip"
+
+    # Without threads: only then the parser knows the numbers of the rows.
+    reading = arrow_csv.ReadOptions(
+        use_threads=False, encoding=encoding, block_size=LONGEST_ROW_BYTES
+    )
+    parsing = arrow_csv.ParseOptions(
+        delimiter=delimiter, newlines_in_values=True, invalid_row_handler=wrong_length
+    )
+    converting = arrow_csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()),
+        null_values=list(MISSING_WORDS),
+        strings_can_be_null=True,
+    )
+    try:
+        # An open file, so that a name ending in .gz makes the parser unpack nothing.
+        with path.open("rb") as file:
+            table = arrow_csv.read_csv(file, reading, parsing, converting)
+    except pa.ArrowInvalid as error:
+        raise _explain(error, path) from None
+    if table.column_names != names:
+        raise _fault("a header line that can be read", f"{head[:60]!r} ({path})")
+    frame = table.to_pandas(types_mapper={pa.string(): pd.StringDtype(na_value=np.nan)}.get)
+    frame = _number_rows(frame, failures)
+    _refuse_open_quote(frame, path)
+    return _unescape(frame), failures
+
+
+def _explain(error: Exception, path: Path) -> Exception:
+    """Say in our words what the parser met."""
+    text = str(error)
+    if "straddling" in text:
+        found = f"a longer one in {path} (an unclosed quote, or a huge field)"
+        return _fault(f"rows of at most {LONGEST_ROW_BYTES / 2**20:.0f} MiB", found)
+    if "UTF8" in text or "decode" in text:
+        return UnicodeError(text)
+    return _fault("delimited text with a header", f"{text[:200]} ({path})")
+
+
+def _number_rows(table: pd.DataFrame, failures: list[dict[str, object]]) -> pd.DataFrame:
+    """Give each row its number in the file, counting the rows that were skipped."""
+    skipped = [cell["row"] for cell in failures]
+    numbers = np.setdiff1d(np.arange(len(table) + len(skipped)), skipped)
+    return table.set_axis(numbers, axis=0)
+
+
+def _refuse_open_quote(table: pd.DataFrame, path: Path) -> None:
+    """Find the quote that swallowed all later rows into the last field of the file."""
+    last = table.iloc[-1, -1] if len(table) else ""
+    if not isinstance(last, str) or not re.search(r"[\r\n]", last):
+        return
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 64))
+        # UTF-16 writes a quote as two bytes, one of them zero.
+        tail = file.read().replace(b"\0", b"").rstrip()
+    if not tail.endswith(b'"'):
+        raise _fault("a closing quote", f"none before the end of {path}", table.index[-1])
+
+
+def _unescape(table: pd.DataFrame) -> pd.DataFrame:
+    """Undo what `write_log` did to cells and column names that look like formulas."""
+    columns = [unescape_formulas(table.iloc[:, number]) for number in range(table.shape[1])]
+    names = unescape_formulas(pd.Series(table.columns, dtype="str"))
+    return pd.concat(columns, axis=1).set_axis(names.tolist(), axis=1)
