@@ -209,8 +209,7 @@ def _usual(log: pd.DataFrame, name: str) -> pd.Series:
 
 def _fill_value(column: pd.Series, value: str) -> pd.Series:
     try:
-        is_number = pd.api.types.is_numeric_dtype(column.dtype)
-        return column.fillna(float(value) if is_number else value)
+        return column.fillna(pd.Series([value]).astype(column.dtype)[0])
     except (TypeError, ValueError):
         raise ValueError(
             f"strategies[{column.name!r}]: expected a constant of type {column.dtype}, "

@@ -37,6 +37,7 @@ TIME_DTYPE = pd.DatetimeTZDtype("us", "UTC")
 EARLIEST = pd.Timestamp("1990-01-01", tz="UTC")
 MAX_TEXT_LENGTH = 10_000
 ACTION_IF_UNKNOWN = "visit"
+BOTH_COORDINATES = f"both {LAT} and {LON}, or neither"
 
 
 class SchemaError(ValueError):
@@ -177,10 +178,7 @@ def _is_text(column: pd.Series) -> bool:
 def _order_failures(df: pd.DataFrame) -> list[dict[str, object]]:
     """Faults between cells: half a coordinate, rows out of order."""
     half = df[LAT].isna() ^ df[LON].isna()
-    found = [
-        failure(LAT, row, f"both {LAT} and {LON}, or neither", "only one of them")
-        for row in df.index[half]
-    ]
+    found = [failure(LAT, row, BOTH_COORDINATES, "only one of them") for row in df.index[half]]
     same_user = df[USER].eq(df[USER].shift())
     wrong = (same_user & (df[TIME] < df[TIME].shift())) | (df[USER] < df[USER].shift())
     steps_back = wrong.to_numpy(dtype=bool, na_value=False)

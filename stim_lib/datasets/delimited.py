@@ -111,6 +111,10 @@ def _header(head: bytes, encoding: str, path: Path) -> tuple[str, list[str]]:
     line = next((line for line in re.split(r"[\r\n]", text) if line.strip()), None)
     if line is None:
         raise _fault("a header line and rows", f"an empty file ({path})")
+    if text.endswith(line):
+        if len(head) < HEAD_BYTES:
+            raise _fault("at least one row below the header", "none")
+        raise _fault(f"a header line of at most {HEAD_BYTES // 1024} KiB", f"none in {path}")
     delimiter = max(",;\t|", key=line.count)
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)

@@ -81,7 +81,7 @@ def load_foursquare_nyc(path: str | Path | None = None) -> pd.DataFrame:
             schema.RATING: table["rating"].where(table["rating"] >= 0),
         }
     )
-    return schema.validate_log(schema.sort_log(log))
+    return _sort_and_validate(log)
 
 
 def _read_cells(
@@ -253,7 +253,7 @@ def load_foursquare_tsmc2014(path: str | Path) -> pd.DataFrame:
             **numbers.astype("float64"),
         }
     )
-    return schema.validate_log(schema.sort_log(log))
+    return _sort_and_validate(log)
 
 
 def _read_tabs(path: Path) -> pd.DataFrame:
@@ -275,6 +275,12 @@ def _read_tabs(path: Path) -> pd.DataFrame:
     if failures:
         raise schema.SchemaError(pd.DataFrame(failures))
     return pd.DataFrame(rows, columns=list(TSMC_COLUMNS), dtype="str")
+
+
+def _sort_and_validate(log: pd.DataFrame) -> pd.DataFrame:
+    # The index is made new only after the check, so that a failure names the row of the file.
+    schema.validate_log(log.sort_values([schema.USER, schema.TIME], kind="stable"))
+    return schema.sort_log(log)
 
 
 def _label(letter: str, codes: np.ndarray, width: int) -> pd.Series:

@@ -291,15 +291,25 @@ def _part(
     try:
         schema.validate_log(candidate.sort_values([schema.USER, schema.TIME], kind="stable"))
     except schema.SchemaError as error:
-        # A cell that could not be read is missing here; it must not be reported twice.
-        known = set(zip(table["column"], table["row"], strict=True))
-        known |= {(schema.LAT, row) for column, row in known if column == schema.LON}
-        cells = zip(error.failures["column"], error.failures["row"], strict=True)
-        table = pd.concat(
-            [table, error.failures[[cell not in known for cell in cells]]], ignore_index=True
-        )
+        table = pd.concat([table, _news(error.failures, table)], ignore_index=True)
     good = candidate.drop(index=candidate.index.intersection(table["row"]))
     return schema.sort_log(good), table
+
+
+def _news(faults: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Of the faults those that do not follow from a known one.
+
+    A cell that could not be read is missing afterwards, and half a coordinate with it.
+    """
+    cells = set(zip(known["column"], known["row"], strict=True))
+    is_new = [
+        (column, row) not in cells
+        and not (expected == schema.BOTH_COORDINATES and (schema.LON, row) in cells)
+        for column, row, expected in zip(
+            faults["column"], faults["row"], faults["expected"], strict=True
+        )
+    ]
+    return faults[is_new]
 
 
 def _hint(failures: pd.DataFrame) -> str:

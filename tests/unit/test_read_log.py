@@ -121,7 +121,7 @@ def test_latin_1_needs_to_be_named(write):
 
 
 def test_other_encodings_and_packed_files_are_refused(write):
-    with pytest.raises(ValueError, match="expected a text encoding .* found 'klingon'"):
+    with pytest.raises(ValueError, match=r"expected a text encoding .* found 'klingon'"):
         read_log(write(HEADER + ROW), encoding="klingon")
     packed = write(gzip.compress((HEADER + ROW).encode()), "log.csv.gz")
     with pytest.raises(ValueError, match="found a packed file or a workbook"):
