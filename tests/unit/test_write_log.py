@@ -134,12 +134,12 @@ def test_invalid_logs_and_other_endings_are_refused(tmp_path):
 def test_extra_columns_are_kept_and_taken_names_get_an_ending(tmp_path):
     path = tmp_path / "log.csv"
     path.write_text(
-        "uid,item_id,venue,timestamp,item_id_in_file,size\n7,old,new,2024-05-01T08:00Z,older,012\n"
+        "uid,item_id_in_file,item_id,venue,timestamp,size\n7,older,old,new,2024-05-01T08:00Z,012\n"
     )
     log = read_log(path, {"user_id": "uid", "item_id": "venue"})
     assert log.loc[0, "item_id"] == "new"
-    assert log.loc[0, "item_id_in_file"] == "old"
-    assert log.loc[0, "item_id_in_file_in_file"] == "older"
+    assert log.loc[0, "item_id_in_file"] == "older"
+    assert log.loc[0, "item_id_in_file_in_file"] == "old"
     assert log.loc[0, "size"] == "012"
 
 
@@ -193,7 +193,8 @@ def test_rows_left_out_are_counted_aloud(tmp_path):
 def test_rows_are_numbered_across_the_blocks_of_a_large_file(tmp_path):
     rng = np.random.default_rng(0)
     bad = set(rng.choice(120_000, 200, replace=False).tolist())
-    good = "ann,cafe,2024-05-01T08:00Z," + "x" * 60 + "\n"
+    # Line breaks inside the quotes, so that a block may end at one.
+    good = 'ann,cafe,2024-05-01T08:00Z,"' + "x\n" * 30 + '"\n'
     path = tmp_path / "log.csv"
     path.write_text(
         "user_id,item_id,timestamp,note\n"
