@@ -1,7 +1,7 @@
 # Two commands matter: `make book` and `make test`. Each sets up what it needs, once.
 .DEFAULT_GOAL := help
 .PHONY: help setup fetch book test serve clean lock notebooks format
-SHELL := /bin/bash
+SHELL := /bin/bash -o pipefail
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -15,8 +15,9 @@ $(VENV)/packages: requirements.lock
 	  "Python 3.11, 3.12 or 3.13 is needed; this is %d.%d. Name another: make book PYTHON=python3.12" % v[:2])'
 	@echo "Setting up $(VENV): about 200 packages, 2 to 5 minutes."
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on \
-	  --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off \
+	  --require-hashes -r requirements.lock | awk '/^Collecting/ { n++; if (n % 20 == 0) \
+	  print "  " n " packages found"; fflush() } /^Installing/ { print "  installing …"; fflush() }'
 	@touch $@
 
 $(VENV)/ready: $(VENV)/packages pyproject.toml
@@ -33,7 +34,9 @@ book: setup  ## build the book; open _build/html/index.html
 	@$(BIN)/python scripts/build_book.py
 
 test: setup  ## run every test: library, notebooks, book
-	@$(BIN)/python scripts/run_tests.py
+	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q --nbval-lax --nbval-current-env \
+	  --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/
 
 serve: book  ## build and serve the book on this computer (PORT=8000)
 	@echo "http://127.0.0.1:$(PORT)/  (stop with Ctrl-C)"

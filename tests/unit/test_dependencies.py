@@ -73,14 +73,6 @@ def platformdirs_names_a_cache():
     assert "stim_lib" in platformdirs.user_cache_dir("stim_lib")
 
 
-def pooch_hashes(tmp_path):
-    import pooch
-
-    file = tmp_path / "a"
-    file.write_bytes(b"a")
-    assert pooch.file_hash(file).startswith("ca978112")
-
-
 def pyarrow_reads_text(tmp_path):
     from pyarrow import csv
 
@@ -100,14 +92,6 @@ def statsmodels_fits():
     import statsmodels.api as sm
 
     assert np.allclose(sm.OLS([1.0, 2.0, 3.0], sm.add_constant([0, 1, 2])).fit().params, [1, 1])
-
-
-def tqdm_counts():
-    import io
-
-    from tqdm import tqdm
-
-    assert list(tqdm(range(3), file=io.StringIO())) == [0, 1, 2]
 
 
 def keras_learns():
@@ -224,7 +208,6 @@ JOBS = {
     "pandera": pandera_finds_all_faults,
     "platformdirs": platformdirs_names_a_cache,
     "playwright": imports("playwright.sync_api"),
-    "pooch": pooch_hashes,
     "pyarrow": pyarrow_reads_text,
     "pytest": pytest_is_new_enough,
     "pyyaml": pyyaml_reads,
@@ -235,7 +218,6 @@ JOBS = {
     "statsmodels": statsmodels_fits,
     "tensorflow": keras_learns,
     "tensorflow-cpu": keras_learns,
-    "tqdm": tqdm_counts,
 }
 
 
