@@ -68,8 +68,8 @@ def cache_folder() -> Path:
 
     Examples
     --------
-    >>> cache_folder().name
-    'stim_lib'
+    >>> isinstance(cache_folder(), Path)
+    True
     """
     return Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("stim_lib"))
 

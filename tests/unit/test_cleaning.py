@@ -62,7 +62,7 @@ STRATEGIES = st.fixed_dictionaries(
 SPANS = st.sampled_from(["0s", "1s", "5s", "1h"])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(dirty_logs(), STRATEGIES, SPANS)
 def test_cleaning_twice_changes_nothing_and_the_report_adds_up(dirty, strategies, span):
     before = dirty.copy(deep=True)
@@ -211,7 +211,7 @@ def test_fill_by_hand(strategy, expected, filled):
     assert changes == [cleaning.Change("missing", 5, len(expected), filled, why)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(dirty_logs(), st.integers(0, 20))
 def test_previous_never_looks_ahead(log, now):
     """What comes later changes nothing that was filled before."""
@@ -270,7 +270,7 @@ def test_sessions_by_hand_end_after_a_pause_longer_than_the_gap():
     assert add_sessions(make_log([]))["session_id"].tolist() == []
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(dirty_logs(), st.integers(1, 10))
 def test_sessions_never_span_users_nor_pauses(log, gap):
     log = add_sessions(sort_log(log), pd.Timedelta(gap, "s"))

@@ -34,6 +34,7 @@ def test_formulas_get_an_apostrophe_and_lose_it_again(start, quotes):
     pd.testing.assert_series_equal(unescape_formulas(escaped), text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(TEXTS, st.none()), max_size=8))
 def test_escaping_can_always_be_undone(texts):
     column = pd.Series(texts, dtype="str")
@@ -63,7 +64,7 @@ def test_no_cell_of_the_file_is_a_formula(folder):
     pd.testing.assert_frame_equal(again[log.columns[:9]], log[log.columns[:9]])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     rows=st.lists(st.tuples(IDS, IDS, TEXTS, TEXTS | st.none(), TEXTS), min_size=1, max_size=5),
     moments=st.lists(st.integers(631152000000000, 1735689600000000), min_size=5, max_size=5),
@@ -154,7 +155,7 @@ GOOD = [
 ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.sampled_from(BAD + GOOD), min_size=1, max_size=12))
 def test_every_row_is_in_the_log_or_in_the_failures(folder, rows):
     path = folder / "rows.csv"
