@@ -1,4 +1,4 @@
-"""Take the README's picture of a page: ``python scripts/take_screenshot.py`` after ``make book``."""
+"""Take the README's picture of a page: ``python scripts/take_screenshot.py``, after a build."""
 
 from __future__ import annotations
 
