@@ -34,7 +34,7 @@ def interest_shares(
     Returns
     -------
     DataFrame of float64, shape (n_users, n_values)
-        Rows sum to 1.
+        Rows sum to 1; without a prior weight, those of users with no value are NaN.
 
     Raises
     ------
@@ -58,7 +58,11 @@ def interest_shares(
         raise ValueError(f"log: expected rows and a column {by!r}, found {log.shape}")
     if prior_weight < 0:
         raise ValueError(f"prior_weight: expected 0 or more, found {prior_weight}")
-    counts = pd.crosstab(log[schema.USER], log[by])
+    if log[by].isna().all():
+        raise ValueError(f"log: expected a value of {by!r} in some row, found none")
+    # Users whose every value is missing stay, with the prior.
+    users = pd.Index(sorted(log[schema.USER].unique()), name=schema.USER)
+    counts = pd.crosstab(log[schema.USER], log[by]).reindex(users, fill_value=0)
     if prior is None:
         prior = counts.sum() / counts.to_numpy().sum()
     absent = counts.columns.difference(prior.index)

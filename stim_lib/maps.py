@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import base64
 import html
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -19,13 +18,13 @@ from stim_lib import assets, plots, schema
 
 if TYPE_CHECKING:
     import geopandas
+    from branca.element import Element
     from matplotlib.axes import Axes
 
 OUTLINES = {"nyc": "nyc_boroughs", "world": "natural_earth_lowres"}
 OUTLINE_SOURCES = {"nyc": "NYC Department of City Planning", "world": "Natural Earth"}
 # About a dot on the screen at the scale at which each outline is used.
 OUTLINE_TOLERANCE_DEGREES = {"nyc": 0.0006, "world": 0.05}
-BRANCA_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
 
 class OfflineMap:
@@ -63,8 +62,10 @@ class OfflineMap:
                 del children[key]
         folium.LayerControl(collapsed=False).add_to(self.folium_map)
         page = self.folium_map.get_root().render()
-        names: dict[str, str] = {}
-        return BRANCA_ID.sub(lambda m: names.setdefault(m[0], f"{len(names):032x}"), page)
+        # folium numbers its elements at random; a place's own id may look the same and stays.
+        for number, element in enumerate(_elements(self.folium_map.get_root())):
+            page = page.replace(element._id, f"{number:032x}")
+        return page
 
     def _repr_html_(self) -> str:
         return (
@@ -325,6 +326,13 @@ def plot_outlines(axes: Axes, name: str) -> None:
     load_outlines(name).plot(ax=axes, color="#f4f1ea", edgecolor=plots.GREY, linewidth=0.7)
     axes.set(xlabel="longitude (degrees)", ylabel="latitude (degrees)")
     axes.grid(visible=False)
+
+
+def _elements(element: Element) -> Iterator[Element]:
+    """Walk over a folium element and everything inside it."""
+    yield element
+    for child in element._children.values():
+        yield from _elements(child)
 
 
 def _tooltip(row: dict[str, object], columns: Sequence[str]) -> str | None:

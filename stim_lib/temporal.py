@@ -79,7 +79,7 @@ def mean_clock_hour(local_time: pd.Series) -> float:
     The arithmetic mean of 23:00 and 01:00 would be noon.
 
     >>> late = pd.Series(pd.to_datetime(["2023-01-01 23:00", "2023-01-02 01:00"]))
-    >>> round(mean_clock_hour(late), 6) % 24
+    >>> mean_clock_hour(late)
     0.0
     """
     hours = clock_hours(local_time)
@@ -89,7 +89,9 @@ def mean_clock_hour(local_time: pd.Series) -> float:
     resultant = np.exp(2j * np.pi * hours / HOURS_PER_DAY).mean()
     if abs(resultant) < SHORTEST_RESULTANT:
         raise ValueError("local_time: these times of day cancel out; they have no mean")
-    return float(np.angle(resultant) % (2 * np.pi) * HOURS_PER_DAY / (2 * np.pi))
+    hour = float(np.angle(resultant) % (2 * np.pi) * HOURS_PER_DAY / (2 * np.pi))
+    # A hair before midnight rounds up to 24, which no clock shows.
+    return 0.0 if np.isclose(hour, HOURS_PER_DAY, rtol=0, atol=1e-9) else hour
 
 
 def clock_features(local_time: pd.Series) -> pd.DataFrame:
@@ -125,7 +127,9 @@ def clock_features(local_time: pd.Series) -> pd.DataFrame:
         {
             "hour_sin": np.sin(angle),
             "hour_cos": np.cos(angle),
-            "is_weekend": (local_time.dt.day_of_week >= 5).astype("float64"),
+            "is_weekend": (local_time.dt.day_of_week >= 5)
+            .where(local_time.notna())
+            .astype("float64"),
         },
         index=local_time.index,
     )

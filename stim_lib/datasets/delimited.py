@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from stim_lib import schema
-from stim_lib.datasets.writing import unescape_formulas
+from stim_lib.datasets.writing import FORMULA_START, unescape_formulas
 
 # No row of a log is longer; a file that has one is damaged or hostile.
 LONGEST_ROW_BYTES = 4 * 2**20
@@ -159,7 +159,9 @@ def _parse(path: Path, encoding: str, head: bytes) -> tuple[pd.DataFrame, list[d
         raise _fault("a header line that can be read", f"{head[:60]!r} ({path})")
     frame = table.to_pandas(types_mapper={pa.string(): pd.StringDtype(na_value=np.nan)}.get)
     frame = _number_rows(frame, failures)
-    _refuse_open_quote(frame, path)
+    spans_lines = any(frame.iloc[:, n].str.contains(r"[\r\n]").any() for n in range(frame.shape[1]))
+    if spans_lines or failures:
+        _refuse_stray_quote(path, encoding, delimiter)
     return _unescape(frame), failures
 
 
@@ -181,21 +183,42 @@ def _number_rows(table: pd.DataFrame, failures: list[dict[str, object]]) -> pd.D
     return table.set_axis(numbers, axis=0)
 
 
-def _refuse_open_quote(table: pd.DataFrame, path: Path) -> None:
-    """Find the quote that swallowed all later rows into the last field of the file."""
-    last = table.iloc[-1, -1] if len(table) else ""
-    if not isinstance(last, str) or not re.search(r"[\r\n]", last):
-        return
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 64))
-        # UTF-16 writes a quote as two bytes, one of them zero.
-        tail = file.read().replace(b"\0", b"").rstrip()
-    if not tail.endswith(b'"'):
-        raise _fault("a closing quote", f"none before the end of {path}", table.index[-1])
+def _refuse_stray_quote(path: Path, encoding: str, delimiter: str) -> None:
+    """Find a quote that swallowed rows: where it ends, no delimiter follows.
+
+    Only called where a cell spans lines or a row has the wrong length, since it is slow.
+    """
+    with path.open(encoding=encoding, newline="") as file:
+        rows = csv.reader(file, delimiter=delimiter, strict=True)
+        number = -1
+        try:
+            for _ in rows:
+                number += 1
+        except csv.Error as error:
+            # A huge field is the schema's to refuse, with its row and column.
+            if "field limit" not in str(error):
+                found = f"none, or text after it: rows may hide in one cell ({path})"
+                raise _fault("a closing quote", found, number) from None
 
 
 def _unescape(table: pd.DataFrame) -> pd.DataFrame:
     """Undo what `write_log` did to cells and column names that look like formulas."""
-    columns = [unescape_formulas(table.iloc[:, number]) for number in range(table.shape[1])]
+    columns = [_unescape_column(table.iloc[:, number]) for number in range(table.shape[1])]
     names = unescape_formulas(pd.Series(table.columns, dtype="str"))
     return pd.concat(columns, axis=1).set_axis(names.tolist(), axis=1)
+
+
+def _unescape_column(column: pd.Series) -> pd.Series:
+    plain = unescape_formulas(column)
+    changed = int((plain != column).sum() - column.isna().sum())
+    # `write_log` leaves no bare formula; where one stands, the apostrophes are the file's own.
+    foreign = column.str.match(FORMULA_START.replace("'*", "", 1)).fillna(False).any()
+    if not changed or foreign:
+        return column
+    warnings.warn(
+        f"{column.name}: {changed:,} cells have an apostrophe before a formula, as write_log "
+        "writes them; read without it",
+        schema.DataWarning,
+        stacklevel=5,
+    )
+    return plain

@@ -174,7 +174,7 @@ def recover_users(trajectory: pd.Series, local_time: pd.Series) -> np.ndarray:
     Notes
     -----
     Numbers were given user by user, week by week, and only some trajectories were published. So
-    of two neighbours in the numbering the second starts a new user exactly where its calendar
+    of two neighbours in the numbering the second starts a new user where its calendar
     week does not come later, or where more numbers than weeks have passed: one user cannot have
     two trajectories in a week. Week = whole weeks since Monday 2012-04-02. Introduced in
     chapter 02.

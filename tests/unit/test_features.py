@@ -188,3 +188,25 @@ class TestRankPlaces:
     def test_impossible_settings(self, change):
         with pytest.raises(ValueError, match="decay_metres > 0 and k"):
             self.rank(**change)
+
+
+def test_mean_at_midnight_is_zero_and_never_24():
+    for pair in (("23:00", "01:00"), ("23:58", "00:02"), ("22:30", "01:30")):
+        assert temporal.mean_clock_hour(clock(*pair)) < 24
+
+
+def test_missing_time_is_no_weekday():
+    features = temporal.clock_features(pd.Series([pd.NaT], dtype="datetime64[us]"))
+    assert features.isna().all(axis=None)
+
+
+def test_user_without_a_category_has_the_prior():
+    log = datasets.load_seed_example()
+    log.loc[2, "category"] = np.nan
+    assert interest.interest_shares(log).loc["3"].tolist() == [1.0]
+
+
+def test_log_without_categories_is_named():
+    log = datasets.load_seed_example().assign(category=pd.Series(np.nan, dtype="str"))
+    with pytest.raises(ValueError, match="expected a value of 'category'"):
+        interest.interest_shares(log)

@@ -150,3 +150,8 @@ class TestMap:
     def test_static_outlines_keep_their_shape(self, axes):
         maps.plot_outlines(axes, "nyc")
         assert axes.get_aspect() == pytest.approx(1 / np.cos(np.radians(40.7)), rel=0.02)
+
+    def test_id_of_a_place_that_looks_like_folium_s_stays(self, small_map, place):
+        own = "5d41402abc4b2a76b9719d911017c592"
+        maps.add_points(small_map, place.assign(name=own), name="x", tooltip=["name"])
+        assert f"name: {own}" in small_map.to_html()
