@@ -11,6 +11,7 @@ from pathlib import Path
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.projections.polar import PolarAxes
 
 from stim_lib import datasets, maps
 
@@ -45,14 +46,7 @@ def main() -> None:
     axes.set(xlim=(-74.32, -73.62), ylim=(40.6, 40.9), aspect=1 / np.cos(np.radians(40.75)))
     axes.set_axis_off()
     clock = figure.add_axes((0.045, 0.16, 0.16, 0.68), projection="polar", facecolor="none")
-    steps = np.linspace(0, 2 * np.pi, 193)
-    clock.bar(
-        steps[:-1], 0.32, width=steps[1], bottom=0.68, align="edge",
-        color=mpl.colormaps["twilight_shifted"](steps[:-1] / (2 * np.pi)),
-    )  # fmt: skip
-    clock.set_theta_zero_location("N")
-    clock.set_theta_direction(-1)
-    clock.set_axis_off()
+    draw_dial(clock, inner=0.68)
     for mark in (0, 6, 12, 18):
         clock.text(
             mark * np.pi / 12, 0.45, f"{mark:02d}", color="white", ha="center", va="center", size=11
@@ -62,18 +56,21 @@ def main() -> None:
     draw_favicon()
 
 
+def draw_dial(axes: PolarAxes, inner: float) -> None:
+    """Draw the day as a ring, midnight up, in the colours that the dots have."""
+    steps = np.linspace(0, 2 * np.pi, 193)
+    colours = mpl.colormaps["twilight_shifted"](steps[:-1] / (2 * np.pi))
+    axes.bar(steps[:-1], 1 - inner, width=steps[1], bottom=inner, align="edge", color=colours)
+    axes.set_theta_zero_location("N")
+    axes.set_theta_direction(-1)
+    axes.set_axis_off()
+
+
 def draw_favicon() -> None:
     """A clock face in the colours of the day."""
     figure = plt.figure(figsize=(0.64, 0.64))
     axes = figure.add_axes((0, 0, 1, 1), projection="polar")
-    steps = np.linspace(0, 2 * np.pi, 49)
-    axes.bar(
-        steps[:-1], 0.5, width=steps[1], bottom=0.5, align="edge",
-        color=mpl.colormaps["twilight_shifted"](steps[:-1] / (2 * np.pi)),
-    )  # fmt: skip
-    axes.set_theta_zero_location("N")
-    axes.set_theta_direction(-1)
-    axes.set_axis_off()
+    draw_dial(axes, inner=0.5)
     figure.savefig(IMAGES / "favicon.png", dpi=100, transparent=True)
     plt.close(figure)
 

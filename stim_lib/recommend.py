@@ -43,6 +43,7 @@ def rank_places(
     -------
     DataFrame, shape (min(k, n_places), 5)
         rank (from 1), item_id, score, metres, reason; best first, ties by item_id.
+        Places without coordinates have no distance and are not ranked.
 
     Raises
     ------
@@ -68,6 +69,7 @@ def rank_places(
         raise ValueError(
             f"expected decay_metres > 0 and k of at least 1, found {decay_metres} and {k}"
         )
+    places = places.dropna(subset=[schema.LAT, schema.LON])
     metres = distance_metres(*here, places[schema.LAT], places[schema.LON])
     share = places[by].map(interest).fillna(0.0).to_numpy()
     popularity = places["popularity"].to_numpy() if "popularity" in places else 1.0

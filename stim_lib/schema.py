@@ -36,6 +36,8 @@ OPTIONAL_COLUMNS = (TEXT, VALUE, LOCAL_TIME)
 TIME_DTYPE = pd.DatetimeTZDtype("us", "UTC")
 EARLIEST = pd.Timestamp("1990-01-01", tz="UTC")
 MAX_TEXT_LENGTH = 10_000
+# Clocks of the world run from 12 hours behind UTC to 14 ahead; one hour of grace.
+FARTHEST_CLOCK = pd.Timedelta("15h")
 ACTION_IF_UNKNOWN = "visit"
 BOTH_COORDINATES = f"both {LAT} and {LON}, or neither"
 
@@ -185,6 +187,12 @@ def _order_failures(df: pd.DataFrame) -> list[dict[str, object]]:
     if steps_back.any():
         expected = f"rows sorted by {USER}, then {TIME} (use schema.sort_log)"
         found.append(failure(TIME, df.index[steps_back][0], expected, "a step back"))
+    if LOCAL_TIME in df:
+        gap = (df[LOCAL_TIME] - df[TIME].dt.tz_localize(None)).abs()
+        found += [
+            failure(LOCAL_TIME, row, f"a clock within {FARTHEST_CLOCK} of UTC", df[LOCAL_TIME][row])
+            for row in df.index[gap > FARTHEST_CLOCK]
+        ]
     return found
 
 
@@ -280,6 +288,11 @@ def sort_log(df: pd.DataFrame) -> pd.DataFrame:
     DataFrame, same shape
         A new table. Actions of one user at the same instant keep their order.
 
+    Raises
+    ------
+    SchemaError
+        If a core column is missing.
+
     Notes
     -----
     Introduced in chapter 02.
@@ -291,6 +304,9 @@ def sort_log(df: pd.DataFrame) -> pd.DataFrame:
     >>> sort_log(shuffled)["user_id"].tolist()
     ['1', '2', '3', '4']
     """
+    missing = [name for name in CORE_COLUMNS if name not in df.columns]
+    if missing:
+        found = f"only {', '.join(map(str, df.columns)) or 'no columns'}"
+        raise SchemaError(pd.DataFrame([failure(n, -1, "this column", found) for n in missing]))
     names = list(CORE_COLUMNS) + [name for name in df.columns if name not in CORE_COLUMNS]
-    ordered = df.reindex(columns=names) if set(CORE_COLUMNS) - set(df.columns) else df[names]
-    return ordered.sort_values([USER, TIME], kind="stable", ignore_index=True)
+    return df[names].sort_values([USER, TIME], kind="stable", ignore_index=True)

@@ -210,3 +210,12 @@ def test_log_without_categories_is_named():
     log = datasets.load_seed_example().assign(category=pd.Series(np.nan, dtype="str"))
     with pytest.raises(ValueError, match="expected a value of 'category'"):
         interest.interest_shares(log)
+
+
+def test_place_without_coordinates_is_not_ranked():
+    places = TestRankPlaces.places.copy()
+    places.loc[places["item_id"] == "Beijing", "lat"] = np.nan
+    ranked = recommend.rank_places(
+        TestRankPlaces.shares, places, here=(39.9, 116.4), decay_metres=1e6, by="item_id"
+    )
+    assert ranked["item_id"].tolist() == ["Shanghai", "Guangzhou"]

@@ -222,11 +222,22 @@ def test_sort_log_by_hand_and_leaves_its_input_alone():
     pd.testing.assert_frame_equal(log, before)
 
 
-def test_sort_log_adds_missing_core_columns():
-    ordered = sort_log(make_log()[["timestamp", "user_id"]])
-    assert ordered.columns.tolist() == list(schema.CORE_COLUMNS)
-    assert ordered[["item_id", "lat"]].isna().all(axis=None)
+def test_sort_log_invents_no_column():
+    with pytest.raises(schema.SchemaError, match="item_id: expected this column"):
+        sort_log(make_log()[["timestamp", "user_id"]])
     assert sort_log(make_log().iloc[:0]).empty
+
+
+@pytest.mark.parametrize(("hours", "fits"), [(0, True), (14, True), (-12, True), (16, False)])
+def test_clock_on_the_wall_lies_near_utc(hours, fits):
+    log = make_log()
+    wall = log["timestamp"].dt.tz_localize(None) + pd.Timedelta(hours=hours)
+    log = log.assign(local_time=wall)
+    if fits:
+        assert validate_log(log) is log
+        return
+    with pytest.raises(schema.SchemaError, match="local_time, row 0: expected a clock within"):
+        validate_log(log)
 
 
 @settings(max_examples=30, deadline=None)
