@@ -16,7 +16,8 @@ MODULES = sorted(FOLDER.rglob("*.py"))
 # DESIGN of the data's way: a module may import only from those before it.
 ORDER = (
     "schema", "assets", "datasets", "simulate", "cleaning", "splits", "temporal", "spatial",
-    "interest", "recommend", "plots", "maps",
+    "queries", "metrics", "evaluation", "leaks", "baselines", "interest", "recommend", "ledger",
+    "plots", "maps",
 )  # fmt: skip
 
 

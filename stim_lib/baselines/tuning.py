@@ -1,0 +1,232 @@
+"""Find the weights of a mix on the validation part, by random search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from stim_lib import schema
+from stim_lib.baselines.mix import Mix
+from stim_lib.queries import Knowledge, histories, make_queries
+
+QUERIES_AT_ONCE = 64
+# The grid of weights: powers of two. It has no ends; the first draws come from this range.
+FIRST_EXPONENTS = (-8, 3)
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """The items that could be ranked above the truth, by some positive weights.
+
+    An item that no component scores above the true one stays below it (or ties, if all its scores
+    are equal) under any positive weights, so a search need not look at it again: a few thousand
+    differences stand for the whole catalogue, exactly.
+
+    Attributes
+    ----------
+    lead : ndarray of float32, shape (n_rivals, n_components)
+        Score of the rival minus score of the truth; grouped by query.
+    start : ndarray of int, shape (n_known,)
+        Where each query's rivals begin.
+    ties : ndarray of int, shape (n_known,)
+        Other items with exactly the scores of the truth.
+    n_queries : int
+        Also those whose truth is not in the catalogue, which are misses.
+    """
+
+    lead: np.ndarray
+    start: np.ndarray
+    ties: np.ndarray
+    n_queries: int
+
+    def mean_reciprocal_rank(self, weights: np.ndarray) -> float:
+        """Of all queries, for positive weights of shape (n_components,)."""
+        above = (self.lead @ weights.astype(np.float32)) > 0
+        # Counts between the starts; a query without rivals has none above it.
+        cumulative = np.concatenate([[0], np.cumsum(above)])
+        stop = np.append(self.start[1:], len(above))
+        higher = cumulative[stop] - cumulative[self.start]
+        return float((1 / (1 + higher + self.ties / 2)).sum() / self.n_queries)
+
+
+def find_rivals(
+    mix: Mix,
+    part: pd.DataFrame,
+    *,
+    train: pd.DataFrame,
+    log: pd.DataFrame,
+    history: str = "rolling",
+    progress: Callable[[int, int], None] | None = None,
+) -> Rivals:
+    """Reduce a part to what decides the rank of each true item.
+
+    Parameters
+    ----------
+    mix : Mix
+        Fitted on `train`.
+    part : DataFrame, shape (n_queries, n_columns)
+        The validation part.
+    train, log : DataFrame
+        As for `evaluation.evaluate`.
+    history : "rolling" or "frozen"
+    progress : function of (done, total), optional
+
+    Returns
+    -------
+    Rivals
+
+    Notes
+    -----
+    Introduced in chapter 13.
+
+    Examples
+    --------
+    >>> from stim_lib.datasets import load_seed_example
+    >>> log = load_seed_example().assign(user_id="1")
+    >>> mix = Mix().fit(log[:3])
+    >>> find_rivals(mix, log[3:], train=log[:3], log=log).n_queries
+    1
+    """
+    queries, truth = make_queries(part)
+    knowledge = Knowledge(history, "known" if mix.use_query_time else "unknown")
+    cutoff = train[schema.TIME].max() + pd.Timedelta("1us")
+    leads, counts, ties, done = [], [], [], 0
+    for positions, visible in histories(queries, log, knowledge=knowledge, cutoff=cutoff):
+        for first in range(0, len(positions), QUERIES_AT_ONCE):
+            chunk = positions[first : first + QUERIES_AT_ONCE]
+            asked = queries.iloc[chunk]
+            own = visible[visible[schema.USER].isin(asked[schema.USER].unique())]
+            scores = mix.score_components(mix.view(asked, own))
+            answers = mix.catalogue.get_indexer(truth.iloc[chunk])
+            for number in np.flatnonzero(answers >= 0):
+                table = scores[:, number].T
+                lead = table - table[answers[number]]
+                leads.append(lead[(lead > 0).any(axis=1)].astype(np.float32))
+                counts.append(len(leads[-1]))
+                ties.append(int((lead == 0).all(axis=1).sum()) - 1)
+            done += len(chunk)
+            if progress:
+                progress(done, len(queries))
+    if not leads:
+        raise ValueError("part: expected some place with a training action, found none")
+    start = np.cumsum([0, *counts[:-1]])
+    return Rivals(np.concatenate(leads), start, np.array(ties), len(queries))
+
+
+def tune_mix(
+    mix: Mix,
+    validation: pd.DataFrame,
+    *,
+    train: pd.DataFrame,
+    log: pd.DataFrame,
+    history: str = "rolling",
+    n_trials: int = 300,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Mix, pd.DataFrame]:
+    """Choose the weights of a mix by the MRR that they reach on the validation part.
+
+    Parameters
+    ----------
+    mix : Mix
+        Fitted on `train`; stays as it is.
+    validation : DataFrame, shape (n_queries, n_columns)
+    train, log : DataFrame
+        As for `evaluation.evaluate`.
+    history : "rolling" or "frozen"
+    n_trials : int
+        Random trials: the first third anywhere on the grid, the rest near the best so far. After
+        them both neighbours of every weight are tried, until none is better.
+    seed : int
+    progress : function of (done, total), optional
+        Told of queries while the scores are computed.
+
+    Returns
+    -------
+    mix : Mix
+        The same fitted components with the best weights; the first component's is 1.
+    trials : DataFrame, shape (at least n_trials, n_components + 1)
+        Weights tried and the MRR that each reached, in order.
+
+    Raises
+    ------
+    ValueError
+        If `n_trials` is not positive, or no validation place is in the catalogue.
+
+    Notes
+    -----
+    The grid is all powers of two, so the best point never lies at its end: a weight twice and one
+    half as large have been tried on either side. Source: Bergstra and Bengio (2012), JMLR 13:281.
+    Introduced in chapter 13.
+
+    Examples
+    --------
+    >>> from stim_lib.datasets import load_seed_example
+    >>> log = load_seed_example().assign(user_id="1")
+    >>> mix, trials = tune_mix(Mix().fit(log[:3]), log[3:], train=log[:3], log=log, n_trials=9)
+    >>> mix.weights["user_40_days"], len(trials) >= 9
+    (1.0, True)
+    """
+    if n_trials < 1:
+        raise ValueError(f"n_trials: expected 1 or more, found {n_trials}")
+    rivals = find_rivals(
+        mix, validation, train=train, log=log, history=history, progress=progress
+    )
+    search = _Search(rivals, len(mix.components))
+    rng = np.random.default_rng(seed)
+    for trial in range(n_trials):
+        search.try_exponents(
+            rng.integers(*FIRST_EXPONENTS, size=search.size, endpoint=True)
+            if trial < n_trials / 3
+            else search.near_best(rng)
+        )
+    search.climb()
+    names = list(mix.components)
+    trials = pd.DataFrame(2.0 ** np.array(search.tried), columns=names).assign(mrr=search.reached)
+    best = dict(zip(names, (2.0**search.best).tolist(), strict=True))
+    tuned = Mix(mix.components, best, use_query_time=mix.use_query_time)
+    tuned.__dict__ |= {k: v for k, v in mix.__dict__.items() if k not in ("components", "weights")}
+    return tuned, trials
+
+
+class _Search:
+    """Exponents tried so far, each once, and the best of them."""
+
+    def __init__(self, rivals: Rivals, size: int) -> None:
+        self.rivals, self.size = rivals, size
+        self.tried: list[tuple[int, ...]] = []
+        self.reached: list[float] = []
+        self.known: dict[tuple[int, ...], float] = {}
+
+    @property
+    def best(self) -> np.ndarray:
+        return np.array(self.tried[int(np.argmax(self.reached))], dtype=float)
+
+    def try_exponents(self, exponents: np.ndarray) -> None:
+        # Only proportions matter: the first weight is the unit.
+        point = tuple(int(e) for e in np.asarray(exponents) - exponents[0])
+        if point not in self.known:
+            self.known[point] = self.rivals.mean_reciprocal_rank(2.0 ** np.array(point))
+        self.tried.append(point)
+        self.reached.append(self.known[point])
+
+    def near_best(self, rng: np.random.Generator) -> np.ndarray:
+        step = np.zeros(self.size, dtype=int)
+        chosen = rng.choice(self.size, size=min(self.size, rng.integers(1, 4)), replace=False)
+        step[chosen] = rng.choice([-2, -1, 1, 2], size=len(chosen))
+        return self.best.astype(int) + step
+
+    def climb(self) -> None:
+        """Try both neighbours of each weight until the best has none that is better."""
+        while True:
+            before = self.best
+            for component in range(self.size):
+                for step in (-1, 1):
+                    neighbour = before.astype(int)
+                    neighbour[component] += step
+                    self.try_exponents(neighbour)
+            if np.array_equal(self.best, before):
+                return

@@ -1,0 +1,256 @@
+"""Queries: moments at which a user is asked about, and what may be known then.
+
+A query is a user and a time; its answer, the place, is kept apart from it. `look_back` is the one
+door through which a model sees the past: strictly before the query, whatever the log holds.
+Introduced in chapter 13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from stim_lib import schema
+
+QUERY = "query_id"
+HISTORIES = ("frozen", "rolling")
+TIMES = ("unknown", "known")
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What a model may know when it is asked; stated with every result.
+
+    Parameters
+    ----------
+    history : "frozen" or "rolling"
+        frozen: the training part and the current trajectory. rolling: everything that the user
+        did before the query.
+    time : "unknown" or "known"
+        Whether the model may use the time of the visit to be predicted.
+
+    Examples
+    --------
+    >>> print(Knowledge("rolling", "known"))
+    rolling history, time known
+    """
+
+    history: Literal["frozen", "rolling"] = "rolling"
+    time: Literal["unknown", "known"] = "unknown"
+
+    def __post_init__(self) -> None:
+        if self.history not in HISTORIES or self.time not in TIMES:
+            raise ValueError(
+                f"expected history in {HISTORIES} and time in {TIMES}, found {self.history!r} "
+                f"and {self.time!r}"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.history} history, time {self.time}"
+
+
+def make_queries(part: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """Turn each action of a part into a question and its answer.
+
+    Parameters
+    ----------
+    part : DataFrame, shape (n_actions, n_columns)
+        Usually the test part of a split.
+
+    Returns
+    -------
+    queries : DataFrame, shape (n_actions, 2 to 4)
+        user_id and timestamp; local_time and trajectory_id where the log has them. Index query_id:
+        that of `part`. Nothing that tells the place: no coordinates, category or weather.
+    truth : Series of str, shape (n_actions,)
+        item_id, with the same index.
+
+    Raises
+    ------
+    ValueError
+        If the part is empty or its index is not unique.
+
+    Notes
+    -----
+    Introduced in chapter 13.
+
+    Examples
+    --------
+    >>> from stim_lib.datasets import load_seed_example
+    >>> queries, truth = make_queries(load_seed_example())
+    >>> list(queries), truth[0]
+    (['user_id', 'timestamp', 'local_time'], 'Beijing')
+    """
+    if not len(part) or not part.index.is_unique:
+        raise ValueError(
+            f"part: expected actions with a unique index, found {len(part)} rows"
+            + (" with repeated labels" if len(part) else "")
+        )
+    may_know = (schema.USER, schema.TIME, schema.LOCAL_TIME, schema.TRAJECTORY)
+    queries = part[[name for name in may_know if name in part]].rename_axis(QUERY)
+    return queries, part[schema.ITEM].rename_axis(QUERY)
+
+
+@dataclass(frozen=True)
+class Past:
+    """Pairs of a query and an earlier action of its user, in order of query and time.
+
+    Attributes
+    ----------
+    query : ndarray of int, shape (n_pairs,)
+        Position of the query, from 0.
+    row : ndarray of int, shape (n_pairs,)
+        Position of the action in the history.
+    last : ndarray of int, shape (n_queries,)
+        Position of the user's last action before the query; -1 where there is none.
+    """
+
+    query: np.ndarray
+    row: np.ndarray
+    last: np.ndarray
+
+
+def look_back(queries: pd.DataFrame, history: pd.DataFrame) -> Past:
+    """Find, for each query, the actions of its user strictly before it.
+
+    Parameters
+    ----------
+    queries : DataFrame, shape (n_queries, n_columns)
+        With user_id and timestamp.
+    history : DataFrame, shape (n_actions, n_columns)
+        Any log, in any order; it may run past the queries.
+
+    Returns
+    -------
+    Past
+        Of equal instants, the row that stands later counts as later.
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing, a timestamp is missing, or times are not UTC.
+
+    Notes
+    -----
+    Introduced in chapter 13.
+
+    Examples
+    --------
+    >>> from stim_lib.datasets import load_seed_example
+    >>> log = load_seed_example().assign(user_id="1")
+    >>> queries, _ = make_queries(log)
+    >>> past = look_back(queries.iloc[[0, 2]], log)
+    >>> past.query.tolist(), past.row.tolist(), past.last.tolist()
+    ([1, 1], [0, 1], [-1, 1])
+    """
+    for name, table in (("queries", queries), ("history", history)):
+        _require_user_and_time(table, name)
+    user_of_row, users = pd.factorize(history[schema.USER])
+    instants, instant_of_row = np.unique(_instants(history), return_inverse=True)
+    # One number that sorts by user, then time; the instant is a rank, so it can't overflow.
+    step = len(instants) + 1
+    key = user_of_row.astype(np.int64) * step + instant_of_row
+    order = np.argsort(key, kind="stable")
+    user = pd.Index(users).get_indexer(queries[schema.USER])
+    instant = np.searchsorted(instants, _instants(queries), side="left")
+    start = np.searchsorted(key[order], user.astype(np.int64) * step, side="left")
+    stop = np.searchsorted(key[order], user.astype(np.int64) * step + instant, side="left")
+    length = np.where(user >= 0, stop - start, 0)
+    query = np.repeat(np.arange(len(queries)), length)
+    within = np.arange(length.sum()) - np.repeat(length.cumsum() - length, length)
+    last = np.full(len(queries), -1)
+    last[length > 0] = order[stop[length > 0] - 1]
+    return Past(query, order[np.repeat(start, length) + within], last)
+
+
+def _instants(table: pd.DataFrame) -> np.ndarray:
+    # pandas turns zoned times into objects; plain microseconds of UTC sort a hundred times faster.
+    return table[schema.TIME].dt.tz_convert(None).to_numpy(dtype="datetime64[us]")
+
+
+def _require_user_and_time(table: pd.DataFrame, name: str) -> None:
+    faults = [
+        schema.failure(column, -1, f"this column in {name}", f"only {', '.join(map(str, table))}")
+        for column in (schema.USER, schema.TIME)
+        if column not in table
+    ]
+    if not faults and not isinstance(table[schema.TIME].dtype, pd.DatetimeTZDtype):
+        found = f"dtype {table[schema.TIME].dtype}"
+        faults.append(schema.failure(schema.TIME, -1, f"instants (UTC) in {name}", found))
+    if not faults:
+        faults += [
+            schema.failure(column, row, f"a value in {name}", "none")
+            for column in (schema.USER, schema.TIME)
+            for row in table.index[table[column].isna()]
+        ]
+    if faults:
+        raise schema.SchemaError(pd.DataFrame(faults))
+
+
+def histories(
+    queries: pd.DataFrame,
+    log: pd.DataFrame,
+    *,
+    knowledge: Knowledge,
+    cutoff: pd.Timestamp | None = None,
+    by: str = schema.TRAJECTORY,
+) -> Iterator[tuple[np.ndarray, pd.DataFrame]]:
+    """Give each query the log that it may look back on, as few logs as possible.
+
+    Parameters
+    ----------
+    queries : DataFrame, shape (n_queries, n_columns)
+        With user_id, timestamp and, for a frozen history, `by`.
+    log : DataFrame, shape (n_actions, n_columns)
+        Everything; what comes after a query is cut by `look_back`.
+    knowledge : Knowledge
+    cutoff : Timestamp with time zone
+        End of the training part: what came before it is known in either case. Needed for frozen.
+    by : str
+        Column that tells which actions form the current trajectory, e.g. session_id.
+
+    Yields
+    ------
+    positions : ndarray of int
+        Positions of the queries that share a log; each query appears once.
+    history : DataFrame
+        For "frozen" the n-th log holds the training part and every user's n-th trajectory among
+        the queries, since no user can have two current ones.
+
+    Raises
+    ------
+    ValueError
+        For "frozen", if there is no cut-off or no column `by`.
+
+    Notes
+    -----
+    Introduced in chapter 13.
+
+    Examples
+    --------
+    >>> from stim_lib.datasets import load_seed_example
+    >>> log = load_seed_example()
+    >>> queries, _ = make_queries(log)
+    >>> [len(history) for _, history in histories(queries, log, knowledge=Knowledge())]
+    [4]
+    """
+    if knowledge.history == "rolling":
+        yield np.arange(len(queries)), log
+        return
+    if cutoff is None or by not in queries or by not in log:
+        raise ValueError(
+            f"a frozen history needs a cutoff and a column {by!r} in queries and log; found "
+            f"cutoff={cutoff} and queries with {', '.join(queries)} (see cleaning.add_sessions)"
+        )
+    pairs = queries[[schema.USER, by]].drop_duplicates()
+    turn = pairs.groupby(schema.USER).cumcount()
+    known = (log[schema.TIME] < cutoff).to_numpy()
+    of_query = pd.MultiIndex.from_frame(queries[[schema.USER, by]])
+    of_row = pd.MultiIndex.from_frame(log[[schema.USER, by]])
+    for number in range(turn.max() + 1):
+        current = pd.MultiIndex.from_frame(pairs[turn == number])
+        yield np.flatnonzero(of_query.isin(current)), log[known | of_row.isin(current)]
