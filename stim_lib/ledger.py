@@ -1,0 +1,286 @@
+"""The ledger of runs: one tidy file that scripts append to and chapters read.
+
+Every number on the leaderboard comes from here; none is typed. One row is one metric of one run
+on one subset of its queries. Introduced in chapter 13.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.metadata
+import io
+import json
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from stim_lib import assets, schema
+from stim_lib.evaluation import Evaluation
+
+FILE = "runs.csv"
+COLUMNS = (
+    "recorded", "dataset", "split", "model", "history", "time", "subset", "n", "n_users",
+    "metric", "value", "low", "high", "seed", "cpu_seconds", "settings", "versions", "script",
+)  # fmt: skip
+NUMBERS = ("n", "n_users", "value", "low", "high", "seed", "cpu_seconds")
+# What makes a later run the successor of an earlier one.
+SAME_RUN = ("dataset", "split", "model", "history", "time")
+PACKAGES = ("stim_lib", "numpy", "pandas", "scipy", "scikit-learn", "keras", "tensorflow-cpu")
+
+
+def append_run(
+    evaluation: Evaluation,
+    path: str | Path,
+    *,
+    dataset: str,
+    split: str,
+    seed: int,
+    cpu_seconds: float,
+    script: str,
+    settings: Mapping[str, object] | None = None,
+    k: int = 10,
+    draws: int = 2000,
+) -> pd.DataFrame:
+    """Add one run to the ledger.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    path : str or Path
+        The ledger; made if it is not there. Rows are added at its end in one piece, nothing that
+        it holds is changed.
+    dataset, split : str
+        Short names, e.g. "foursquare_nyc", "80/10/10 of the time span".
+    seed : int
+        Of the run and of its bootstrap.
+    cpu_seconds : float
+        Processor time of fitting, tuning and asking.
+    script : str
+        Path of the script from the root of the repository.
+    settings : mapping, optional
+        What the model was tuned to; anything that JSON can hold.
+    k : int
+        Length of lists.
+    draws : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    DataFrame, shape (n_subsets · n_metrics, 18)
+        The rows that were added: all queries; revisits; places new to the user.
+
+    Raises
+    ------
+    ValueError
+        If the file is no ledger, or its last line was cut off; nothing is written then.
+
+    Notes
+    -----
+    Introduced in chapter 13.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from stim_lib import baselines, datasets, evaluation
+    >>> log = datasets.load_seed_example().assign(user_id="1")
+    >>> result = evaluation.evaluate(baselines.UserCounter().fit(log[:3]), log[3:],
+    ...                              train=log[:3], log=log)
+    >>> path = Path(tempfile.mkdtemp()) / "runs.csv"
+    >>> rows = append_run(result, path, dataset="example", split="3 + 1", seed=0,
+    ...                   cpu_seconds=0.01, script="none")
+    >>> len(read_runs(path)) == len(rows)
+    True
+    """
+    path = Path(path)
+    fresh = not path.exists()
+    if not fresh:
+        _require_ledger(path)
+    shared = {
+        "recorded": pd.Timestamp.now("UTC").strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "dataset": dataset,
+        "split": split,
+        "model": evaluation.model,
+        "history": evaluation.knowledge.history,
+        "time": evaluation.knowledge.time,
+        "seed": seed,
+        "cpu_seconds": round(cpu_seconds, 1),
+        "settings": json.dumps(dict(settings or {}), sort_keys=True),
+        "versions": json.dumps(_versions()),
+        "script": script,
+    }
+    rows = pd.concat(
+        [
+            summary.rename_axis("metric").reset_index().assign(subset=name, **shared)
+            for name, summary in _summaries(evaluation, k, draws, seed)
+        ],
+        ignore_index=True,
+    )[list(COLUMNS)]
+    text = io.StringIO()
+    rows.to_csv(text, index=False, header=fresh, float_format="%.6g", lineterminator="\n")
+    # One write in append mode: two scripts that finish together do not cut into each other.
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        file.write(text.getvalue().encode("utf-8"))
+    return rows
+
+
+def _summaries(evaluation: Evaluation, k: int, draws: int, seed: int):
+    from stim_lib import metrics
+
+    queries, scores = evaluation.queries, evaluation.scores(k=k)
+    subsets = {
+        "all": pd.Series(True, index=queries.index),
+        "revisits": queries["revisit"],
+        "new to the user": ~queries["revisit"],
+    }
+    for name, chosen in subsets.items():
+        if chosen.any():
+            yield name, metrics.bootstrap_means(
+                scores[chosen], queries.loc[chosen, schema.USER], draws=draws, seed=seed
+            )
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _require_ledger(path: Path) -> None:
+    with path.open("rb") as file:
+        header = file.readline().decode("utf-8", errors="replace").rstrip("\r\n")
+        found = next(csv.reader([header]), [])
+        if tuple(found) != COLUMNS:
+            raise ValueError(
+                f"{path.name}: expected a ledger with the columns {', '.join(COLUMNS)}; found "
+                f"{', '.join(found)[:200] or 'nothing'}"
+            )
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) != b"\n":
+            raise ValueError(
+                f"{path.name}: expected a newline at the end, found none; the last row may be cut "
+                "off. Mend or remove it first"
+            )
+
+
+def read_runs(path: str | Path | None = None, *, newest: bool = True) -> pd.DataFrame:
+    """Read the ledger.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        Default: the ledger of the book, data/runs.csv.
+    newest : bool
+        Of runs that agree in dataset, split, model, history and time, keep the last alone.
+
+    Returns
+    -------
+    DataFrame, shape (n_rows, 18)
+        Columns `COLUMNS`; numbers as numbers.
+
+    Raises
+    ------
+    ValueError
+        If the file is no ledger, or a number is none.
+    FileNotFoundError
+        If there is no file.
+
+    Notes
+    -----
+    Introduced in chapter 13.
+
+    Examples
+    --------
+    >>> runs = read_runs()
+    >>> bool((runs.query("metric == 'mrr'")["value"] <= 1).all())
+    True
+    """
+    path = Path(path) if path is not None else assets.data_folder() / FILE
+    _require_ledger(path)
+    runs = pd.read_csv(path, dtype=str, keep_default_na=False)
+    for name in NUMBERS:
+        numbers = pd.to_numeric(runs[name].replace("", None), errors="coerce")
+        bad = numbers.isna() & (runs[name] != "")
+        if bad.any():
+            row = runs.index[bad][0]
+            raise ValueError(
+                f"{path.name}, line {row + 2}: expected a number in {name}, found "
+                f"{runs[name][row]!r}"
+            )
+        runs[name] = numbers
+    if newest:
+        last = runs.groupby(list(SAME_RUN))["recorded"].transform("max")
+        runs = runs[runs["recorded"] == last].reset_index(drop=True)
+    return runs
+
+
+def leaderboard(
+    runs: pd.DataFrame,
+    *,
+    dataset: str,
+    split: str,
+    subset: str = "all",
+    metrics: tuple[str, ...] = ("accuracy@1", "hit_rate@10", "mrr"),
+) -> pd.DataFrame:
+    """One row per model and knowledge, best last metric first, never mixed across knowledge.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        From `read_runs`.
+    dataset, split, subset : str
+        Which rows.
+    metrics : tuple of str
+        Columns; each comes with its interval.
+
+    Returns
+    -------
+    DataFrame
+        Index (history, time, model); columns (metric, value/low/high), then n, n_users and
+        cpu_seconds. Groups of equal knowledge stay together.
+
+    Raises
+    ------
+    ValueError
+        If nothing in the ledger fits, or one run stands twice: pass ``newest=True`` to `read_runs`.
+
+    Notes
+    -----
+    Introduced in chapter 13.
+
+    Examples
+    --------
+    >>> board = leaderboard(read_runs(), dataset="foursquare_nyc",
+    ...                     split="80/10/10 of the time span")
+    >>> board.index.names
+    ['history', 'time', 'model']
+    """
+    chosen = runs[
+        (runs["dataset"] == dataset)
+        & (runs["split"] == split)
+        & (runs["subset"] == subset)
+        & runs["metric"].isin(metrics)
+    ]
+    keys = ["history", "time", "model"]
+    if not len(chosen) or chosen.duplicated([*keys, "metric"]).any():
+        raise ValueError(
+            f"runs: expected each run on {dataset!r}, {split!r}, {subset!r} once, found "
+            f"{len(chosen)} rows{', some of them twice' if len(chosen) else ''}"
+        )
+    board = chosen.pivot(index=keys, columns="metric", values=["value", "low", "high"])
+    board = board.swaplevel(axis=1).reindex(
+        columns=pd.MultiIndex.from_product([metrics, ["value", "low", "high"]])
+    )
+    of_run = chosen.drop_duplicates(keys).set_index(keys)[["n", "n_users", "cpu_seconds"]]
+    board[list(of_run)] = of_run
+    order = board.assign(**{"": -board[(metrics[-1], "value")]}).sort_values(
+        ["history", "time", ""], kind="stable"
+    )
+    return board.loc[order.index]
