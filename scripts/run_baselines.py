@@ -48,7 +48,8 @@ def settings_of(model: baselines.Baseline) -> dict[str, object]:
     return {
         name: value
         for name, value in vars(model).items()
-        if not name.startswith("_") and isinstance(value, int | float | str | dict | None)
+        if not name.startswith("_")
+        and isinstance(value, int | float | str | dict | None)
         and name != "components"
     }
 

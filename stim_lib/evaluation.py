@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from stim_lib import metrics, schema
-from stim_lib.queries import HISTORIES, QUERY, Knowledge, histories, look_back, make_queries
+from stim_lib.queries import QUERY, Knowledge, histories, look_back, make_queries
 
 QUERIES_AT_ONCE = 256
 

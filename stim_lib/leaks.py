@@ -135,8 +135,9 @@ def find_leaks(
     Returns
     -------
     DataFrame, shape (n_leaks, 4)
-        query_id, timestamp, change (see `disturb_future`) and difference: the largest, or "other"
-        where what came back has another shape or no numbers. Empty if nothing moved by a bit.
+        query_id, timestamp, change (see `disturb_future`) and difference: the largest; "other"
+        where what came back has another shape or no numbers; the error, if one was raised.
+        Empty if nothing moved by a bit.
 
     Raises
     ------
@@ -175,7 +176,11 @@ def find_leaks(
         if _difference(expected, predict(log, asked)) is not None:
             raise ValueError("predict: expected the same answer twice, found two; fix its seeds")
         for change, other in disturb_future(log, instant, seed=seed):
-            difference = _difference(expected, predict(other, asked))
+            try:
+                difference = _difference(expected, predict(other, asked))
+            except Exception as error:
+                # It worked before the future changed, so it depends on the future.
+                difference = f"{type(error).__name__}: {error}"
             if difference is not None:
                 found.append((asked.index[0], instant, change, difference))
         if not time_known:

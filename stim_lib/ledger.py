@@ -138,8 +138,11 @@ def _summaries(evaluation: Evaluation, k: int, draws: int, seed: int):
     }
     for name, chosen in subsets.items():
         if chosen.any():
-            yield name, metrics.bootstrap_means(
-                scores[chosen], queries.loc[chosen, schema.USER], draws=draws, seed=seed
+            yield (
+                name,
+                metrics.bootstrap_means(
+                    scores[chosen], queries.loc[chosen, schema.USER], draws=draws, seed=seed
+                ),
             )
 
 
@@ -274,7 +277,7 @@ def leaderboard(
             f"runs: expected each run on {dataset!r}, {split!r}, {subset!r} once, found "
             f"{len(chosen)} rows{', some of them twice' if len(chosen) else ''}"
         )
-    board = chosen.pivot(index=keys, columns="metric", values=["value", "low", "high"])
+    board = chosen.pivot_table(index=keys, columns="metric", values=["value", "low", "high"])
     board = board.swaplevel(axis=1).reindex(
         columns=pd.MultiIndex.from_product([metrics, ["value", "low", "high"]])
     )

@@ -20,7 +20,7 @@ PART_NAMES = {2: ("train", "test"), 3: ("train", "validation", "test")}
 
 
 class LeakWarning(UserWarning):
-    """This split lets a model learn from what came after the moment it is judged on."""
+    """A split that lets a model learn from what came after the moment it is judged on."""
 
 
 def split_by_time(
@@ -369,8 +369,7 @@ def describe_split(
                 "last": part[schema.TIME].max(),
                 "new_users": judged * (~part[schema.USER].isin(train[schema.USER])).mean(),
                 "unseen_places": judged * (~part[schema.ITEM].isin(train[schema.ITEM])).mean(),
-                "trained_on_later": judged
-                * (part[schema.TIME] <= train[schema.TIME].max()).mean(),
+                "trained_on_later": judged * (part[schema.TIME] <= train[schema.TIME].max()).mean(),
             }
         )
     return pd.DataFrame(rows).set_index("part").rename_axis(None)

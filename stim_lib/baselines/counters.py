@@ -51,6 +51,7 @@ class GlobalPopularity(Baseline):
         return "global popularity"
 
     def score_view(self, view: View) -> Scores:
+        """See `Baseline.score_view`."""
         return np.tile(self._popularity, (len(view.queries), 1))
 
 
@@ -99,6 +100,7 @@ class UserCounter(Baseline):
         return f"user counter{fading}"
 
     def score_view(self, view: View) -> Scores:
+        """See `Baseline.score_view`."""
         weights = view.collect(decay(view.age_days, self.half_life_days))
         return as_shares(weights, self._popularity, self.prior_weight)
 
@@ -161,6 +163,7 @@ class HourOfWeekCounter(Baseline):
         return f"hour-of-week counter, {self.width_hours:g} h"
 
     def score_view(self, view: View) -> Scores:
+        """See `Baseline.score_view`."""
         weight = decay(view.age_days, self.half_life_days)
         weight *= np.exp(-0.5 * (view.clock_gap_hours / self.width_hours) ** 2)
         weight *= np.where(view.same_kind_of_day, 1.0, self.other_day_weight)

@@ -92,6 +92,7 @@ class Markov(Baseline):
         return as_shares(sparse.csr_array(here @ self._steps), self._popularity, self.prior_weight)
 
     def score_view(self, view: View) -> Scores:
+        """See `Baseline.score_view`."""
         if self.level == "global":
             return self._global(view)
         weight = decay(view.age_days, self.half_life_days) * view.follows_last_place

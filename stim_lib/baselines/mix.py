@@ -125,6 +125,7 @@ class Mix(Baseline):
         return self
 
     def score_view(self, view: View) -> Scores:
+        """See `Baseline.score_view`."""
         # Sparse parts are added up first: most of a user's shares are zero.
         sparse_sum = sparse.csr_array((len(view.queries), len(self.catalogue)))
         dense_sum = np.zeros(sparse_sum.shape)

@@ -85,9 +85,7 @@ class Baseline:
         scores = self.score_view(self.view(queries, history))
         return scores.toarray() if sparse.issparse(scores) else scores
 
-    def rank(
-        self, queries: pd.DataFrame, k: int = 20, *, history: pd.DataFrame
-    ) -> pd.DataFrame:
+    def rank(self, queries: pd.DataFrame, k: int = 20, *, history: pd.DataFrame) -> pd.DataFrame:
         """List the best items for each query.
 
         Parameters

@@ -59,6 +59,7 @@ class NearestPlaces(Baseline):
         return f"nearest places, {self.decay_metres:g} m{weighed}"
 
     def score_view(self, view: View) -> Scores:
+        """See `Baseline.score_view`."""
         # Relative to the nearest place, or far places would all underflow to the same 0.
         metres = view.metres_from_here
         nearest = np.nanmin(metres, axis=1, keepdims=True, initial=np.inf)

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import sparse
 
 from stim_lib import schema
-from stim_lib.queries import look_back
+from stim_lib.queries import Past, look_back
 from stim_lib.spatial import distance_metres
 from stim_lib.temporal import clock_hours
 
@@ -44,7 +44,8 @@ class View:
     use_query_time: bool
 
     @cached_property
-    def past(self):
+    def past(self) -> Past:
+        """Pairs of query and earlier action."""
         return look_back(self.queries, self.history)
 
     @cached_property

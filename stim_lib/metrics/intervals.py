@@ -46,8 +46,9 @@ def bootstrap_means(
     -----
     Percentile interval of the ratio (sum of values)/(number of rows), with tails moved out to
     Φ(√(n/(n-1)) t) for n users and t the quantile of Student's distribution; without it the
-    interval of few users is too short. Source: Hesterberg (2015), doi:10.1080/00031305.2015.1089789,
-    section 5.3. With ten users and very unequal sizes it still covers nearer 92 % than 95 %.
+    interval of few users is too short. Source: Hesterberg (2015), section 5.3,
+    doi:10.1080/00031305.2015.1089789. With ten users and very unequal
+    sizes it still covers nearer 92 % than 95 %.
     Introduced in chapter 13.
 
     Examples
@@ -158,6 +159,4 @@ def paired_differences(
             f"expected the same queries and columns twice, found {pair[0].shape} with "
             f"{list(pair[0])} and {pair[1].shape} with {list(pair[1])}"
         )
-    return bootstrap_means(
-        pair[0] - pair[1], users, draws=draws, confidence=confidence, seed=seed
-    )
+    return bootstrap_means(pair[0] - pair[1], users, draws=draws, confidence=confidence, seed=seed)

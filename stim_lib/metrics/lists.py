@@ -110,9 +110,7 @@ def _ranks_of_relevant(
     return rank[hit], query[hit], queries
 
 
-def _require_distinct(
-    query: np.ndarray, value: np.ndarray, what: str, queries: pd.Index
-) -> None:
+def _require_distinct(query: np.ndarray, value: np.ndarray, what: str, queries: pd.Index) -> None:
     pair = query * (value.max(initial=0) + 1) + value
     # Lists mostly arrive in order, which is cheaper to see than to sort.
     if (np.diff(pair) > 0).all():

@@ -79,7 +79,7 @@ def brier_score(actual: np.ndarray, probability: np.ndarray) -> float:
 
     Notes
     -----
-    Computed by scikit-learn. Source: Brier (1950), doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2.
+    Computed by scikit-learn. Source: Brier (1950), Monthly Weather Review 78(1):1.
     Introduced in chapter 13.
 
     Examples

@@ -1,7 +1,6 @@
 """Queries and what they may look back on."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
