@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Self
 
@@ -98,21 +99,30 @@ class Mix(Baseline):
         if components is None:
             components = default_components(use_query_time=use_query_time)
         self.components = dict(components)
-        self.weights = dict(weights or dict.fromkeys(self.components, 1.0))
-        if not self.components or set(self.components) != set(self.weights):
-            raise ValueError(
-                f"weights: expected one for each of {', '.join(self.components) or 'no component'}"
-                f", found {', '.join(self.weights)}"
-            )
-        for name, weight in self.weights.items():
-            if not 0 < weight < np.inf:
-                raise ValueError(f"weights: expected positive numbers, found {name}={weight}")
+        self.weights = self._checked(weights or dict.fromkeys(self.components, 1.0))
         for name, component in self.components.items():
             if component.use_query_time != use_query_time:
                 raise ValueError(
                     f"components: {name} has use_query_time={component.use_query_time}, the mix "
                     f"{use_query_time}; give both the same"
                 )
+
+    def _checked(self, weights: Mapping[str, float]) -> dict[str, float]:
+        if not self.components or set(self.components) != set(weights):
+            raise ValueError(
+                f"weights: expected one for each of {', '.join(self.components) or 'no component'}"
+                f", found {', '.join(weights)}"
+            )
+        for name, weight in weights.items():
+            if not 0 < weight < np.inf:
+                raise ValueError(f"weights: expected positive numbers, found {name}={weight}")
+        return dict(weights)
+
+    def with_weights(self, weights: Mapping[str, float]) -> Self:
+        """Return the same components, as fitted as they are, under other weights."""
+        other = copy.copy(self)
+        other.weights = self._checked(weights)
+        return other
 
     def __str__(self) -> str:
         return f"mix of {len(self.components)} counters"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from stim_lib import schema
 from stim_lib.queries import QUERY
@@ -87,7 +89,7 @@ def _ranks_of_relevant(
             f"and k={k}"
         )
     queries = pd.Index(relevant.index.unique(), name=QUERY)
-    query = queries.get_indexer(ranked[QUERY])
+    query = _positions(ranked[QUERY], queries)
     rank = ranked[RANK].to_numpy(dtype=float)
     if (query < 0).any():
         stray = ranked[QUERY].iloc[int(np.argmax(query < 0))]
@@ -97,17 +99,32 @@ def _ranks_of_relevant(
     # Items get one numbering for both tables; a pair is then one number, and sets of numbers are
     # compared much faster than rows of text.
     items = pd.Index(relevant.unique())
-    item = items.get_indexer(ranked[schema.ITEM])
+    item = _positions(ranked[schema.ITEM], items)
     _require_distinct(query, rank, f"{RANK} twice in the list of one query", queries)
     known = item >= 0
     query, item, rank = query[known], item[known], rank[known]
-    pair = query * len(items) + item
-    wanted = queries.get_indexer(relevant.index) * len(items) + items.get_indexer(relevant)
-    if len(np.unique(wanted)) < len(wanted):
-        raise ValueError("relevant: expected each item once per query, found one twice")
-    hit = np.isin(pair, wanted)
+    query_of_wanted = _positions(relevant.index.to_series(), queries)
+    item_of_wanted = _positions(relevant, items)
+    wanted = query_of_wanted * len(items) + item_of_wanted
+    if len(wanted) == len(queries):
+        # One relevant item per query, the usual case: no set is needed.
+        only = np.empty(len(queries), dtype=item.dtype)
+        only[query_of_wanted] = item_of_wanted
+        hit = only[query] == item
+    else:
+        if len(np.unique(wanted)) < len(wanted):
+            raise ValueError("relevant: expected each item once per query, found one twice")
+        hit = np.isin(query * len(items) + item, wanted)
     _require_distinct(query[hit], item[hit], "item twice in the list of one query", queries)
     return rank[hit], query[hit], queries
+
+
+def _positions(values: pd.Series, index: pd.Index) -> np.ndarray:
+    """As `Index.get_indexer`, on text several times faster, by way of Arrow."""
+    if not (pd.api.types.is_string_dtype(values.dtype) and values.dtype != object):
+        return index.get_indexer(values)
+    found = pc.index_in(pa.array(values), value_set=pa.array(index.to_series()))
+    return found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def _require_distinct(query: np.ndarray, value: np.ndarray, what: str, queries: pd.Index) -> None:

@@ -89,11 +89,12 @@ class TestLeaderboard:
             ledger.leaderboard(runs, dataset="other", split="s")
 
 
-class TestStoredRuns:
-    @pytest.fixture(scope="class")
-    def board(self):
-        return ledger.leaderboard(ledger.read_runs(), dataset="foursquare_nyc", split=SPLIT)
+@pytest.fixture(scope="module")
+def board():
+    return ledger.leaderboard(ledger.read_runs(), dataset="foursquare_nyc", split=SPLIT)
 
+
+class TestStoredRuns:
     def test_scripts_are_in_the_repository(self):
         root = ledger.assets.data_folder().parent
         for script in set(ledger.read_runs()["script"]):
