@@ -1,4 +1,4 @@
-"""Rank all places for every test query of New York with the mix of nine counters.
+"""Rank all places for every test query of New York with the mix of counters.
 
     .venv/bin/python benchmarks/rank_queries.py
 

@@ -10,7 +10,14 @@ from scipy import sparse
 
 from stim_lib import schema
 from stim_lib.baselines.counters import decay
-from stim_lib.baselines.model import Baseline, Scores, as_shares, require_positive
+from stim_lib.baselines.model import (
+    Baseline,
+    Scores,
+    as_shares,
+    fade,
+    require_fade,
+    require_positive,
+)
 from stim_lib.baselines.view import NO_PLACE, View
 
 LEVELS = ("global", "user", "backed off")
@@ -29,6 +36,9 @@ class Markov(Baseline):
     prior_weight : float
         m: everybody's steps are drawn towards global popularity by m imagined ones; for "backed
         off" the user's own towards everybody's, for "user" towards global popularity.
+    fade_hours : float, optional
+        Half-life of the last place: scores halve with each such time since it was left, which
+        matters in a mix. Needs the time of the query.
     use_query_time : bool
 
     Raises
@@ -56,13 +66,16 @@ class Markov(Baseline):
         level: Literal["global", "user", "backed off"] = "backed off",
         half_life_days: float | None = 60.0,
         prior_weight: float = 1.0,
+        fade_hours: float | None = None,
         use_query_time: bool = False,
     ) -> None:
         if level not in LEVELS:
             raise ValueError(f"level: expected one of {LEVELS}, found {level!r}")
         require_positive("half_life_days", half_life_days)
         require_positive("prior_weight", prior_weight, zero=True)
+        require_fade(fade_hours, use_query_time)
         super().__init__(use_query_time=use_query_time)
+        self.fade_hours = fade_hours
         self.level = level
         self.half_life_days = half_life_days
         self.prior_weight = prior_weight
@@ -93,6 +106,9 @@ class Markov(Baseline):
 
     def score_view(self, view: View) -> Scores:
         """See `Baseline.score_view`."""
+        return fade(self._shares(view), view.hours_since_last, self.fade_hours)
+
+    def _shares(self, view: View) -> Scores:
         if self.level == "global":
             return self._global(view)
         weight = decay(view.age_days, self.half_life_days) * view.follows_last_place

@@ -18,7 +18,7 @@ from stim_lib.baselines.view import View
 
 
 def default_components(*, use_query_time: bool = False) -> dict[str, Baseline]:
-    """Nine counters that look at habit, recency, hour, sequence and place.
+    """Counters that look at habit, recency, hour, sequence and place.
 
     Parameters
     ----------
@@ -28,7 +28,8 @@ def default_components(*, use_query_time: bool = False) -> dict[str, Baseline]:
     Returns
     -------
     dict of name to Baseline
-        Without priors of their own: global popularity is one of the nine.
+        Nine, or eleven where the time is known: two of those fade with the time since the last
+        action. Without priors of their own: global popularity is one of them.
 
     Notes
     -----
@@ -42,7 +43,7 @@ def default_components(*, use_query_time: bool = False) -> dict[str, Baseline]:
     """
     user = {"prior_weight": 0.0, "use_query_time": use_query_time}
     near = {"popularity_power": 0.7, "use_query_time": use_query_time}
-    return {
+    components = {
         "user_40_days": UserCounter(half_life_days=40, **user),
         "user_3_days": UserCounter(half_life_days=3, **user),
         "hour_2_h": HourOfWeekCounter(width_hours=2, **user),
@@ -53,6 +54,10 @@ def default_components(*, use_query_time: bool = False) -> dict[str, Baseline]:
         "near_300_m": NearestPlaces(decay_metres=300, **near),
         "popularity": GlobalPopularity(use_query_time=use_query_time),
     }
+    if use_query_time:
+        components["markov_user_fresh"] = Markov(level="user", fade_hours=2, **user)
+        components["near_500_m_fresh"] = NearestPlaces(decay_metres=500, fade_hours=1, **near)
+    return components
 
 
 class Mix(Baseline):

@@ -164,6 +164,67 @@ def as_shares(weights: sparse.csr_array, prior: np.ndarray, prior_weight: float)
     return dense * scale[:, None]
 
 
+def fade(scores: Scores, hours_since_last: np.ndarray, half_life_hours: float | None) -> Scores:
+    """Weaken what was concluded from the last place, the longer ago that was.
+
+    Parameters
+    ----------
+    scores : sparse or dense array, shape (n_queries, n_items)
+    hours_since_last : ndarray of float64, shape (n_queries,)
+    half_life_hours : float or None
+        None leaves the scores as they are.
+
+    Returns
+    -------
+    sparse or dense array, shape (n_queries, n_items)
+        Each row times 2^(-hours / half-life): in a mix it then counts for less.
+
+    Notes
+    -----
+    Introduced in chapter 13.
+
+    Examples
+    --------
+    >>> fade(np.array([[0.8, 0.2]]), np.array([2.0]), 2.0)
+    array([[0.4, 0.1]])
+    """
+    if half_life_hours is None:
+        return scores
+    weight = np.exp2(-hours_since_last / half_life_hours)
+    if sparse.issparse(scores):
+        return sparse.csr_array(sparse.diags_array(weight) @ scores)
+    return scores * weight[:, None]
+
+
+def require_fade(half_life_hours: float | None, use_query_time: bool) -> None:
+    """Refuse to fade by a time that may not be known.
+
+    Parameters
+    ----------
+    half_life_hours : float or None
+    use_query_time : bool
+
+    Raises
+    ------
+    ValueError
+        If the half-life is not positive, or given without `use_query_time`.
+
+    Notes
+    -----
+    Introduced in chapter 13.
+
+    Examples
+    --------
+    >>> require_fade(None, use_query_time=False)
+    """
+    require_positive("fade_hours", half_life_hours)
+    if half_life_hours is not None and not use_query_time:
+        raise ValueError(
+            "fade_hours: needs use_query_time=True; the time since the last action says when the "
+            "query is"
+        )
+
+
 def require_positive(name: str, value: float | None, *, zero: bool = False) -> None:
     """Refuse a setting that is not a positive number.
 

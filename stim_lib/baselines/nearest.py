@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stim_lib.baselines.model import Baseline, Scores, require_positive
+from stim_lib.baselines.model import Baseline, Scores, fade, require_fade, require_positive
 from stim_lib.baselines.view import View
 
 
@@ -17,6 +17,8 @@ class NearestPlaces(Baseline):
         λ: a place this much farther counts 1/e as much.
     popularity_power : float
         α: 0 ranks by distance alone; 1 weighs by the place's share of training actions.
+    fade_hours : float, optional
+        As in `Markov`.
     use_query_time : bool
 
     Raises
@@ -46,11 +48,14 @@ class NearestPlaces(Baseline):
         *,
         decay_metres: float = 1500.0,
         popularity_power: float = 0.0,
+        fade_hours: float | None = None,
         use_query_time: bool = False,
     ) -> None:
         require_positive("decay_metres", decay_metres)
         require_positive("popularity_power", popularity_power, zero=True)
+        require_fade(fade_hours, use_query_time)
         super().__init__(use_query_time=use_query_time)
+        self.fade_hours = fade_hours
         self.decay_metres = decay_metres
         self.popularity_power = popularity_power
 
@@ -67,4 +72,5 @@ class NearestPlaces(Baseline):
         score *= self._popularity**self.popularity_power
         score = np.nan_to_num(score, nan=0.0, posinf=0.0)
         total = score.sum(axis=1, keepdims=True)
-        return np.divide(score, total, out=np.zeros_like(score), where=total > 0)
+        shares = np.divide(score, total, out=np.zeros_like(score), where=total > 0)
+        return fade(shares, view.hours_since_last, self.fade_hours)

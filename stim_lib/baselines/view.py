@@ -69,6 +69,16 @@ class View:
         return (now[self.past.query] - times[self.past.row]) / np.timedelta64(1, "D")
 
     @cached_property
+    def hours_since_last(self) -> np.ndarray:
+        """Hours between each query and its user's last action, shape (n_queries,); inf if none."""
+        times = self.history[schema.TIME].dt.tz_convert(None).to_numpy()
+        now = self.queries[schema.TIME].dt.tz_convert(None).to_numpy()
+        gap = np.full(len(now), np.inf)
+        seen = self.past.last >= 0
+        gap[seen] = (now[seen] - times[self.past.last[seen]]) / np.timedelta64(1, "h")
+        return gap
+
+    @cached_property
     def _clock_of_row(self) -> pd.Series:
         if schema.LOCAL_TIME in self.history:
             return self.history[schema.LOCAL_TIME]

@@ -140,3 +140,15 @@ def test_no_page_asks_for_another_host(built_book):
         tags = re.findall(r"<(?:script|link|img|iframe)[^>]+>", text)
         outside = [t[:120] for t in tags if re.search(r'(?:src|href)="(?:https?:)?//', t)]
         assert outside == [], path.name
+
+
+def test_leaderboard_shows_every_run_of_the_ledger(open_page):
+    from stim_lib import ledger
+
+    runs = ledger.read_runs()
+    shown = runs.query("subset == 'all' and metric == 'mrr'")
+    page = open_page("book/leaderboard")
+    cells = page.locator("article table").all_inner_texts()
+    assert len(cells) == 4
+    for row in shown.itertuples():
+        assert any(row.model in text and f"{row.value:.3f}" in text for text in cells), row

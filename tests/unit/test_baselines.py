@@ -81,6 +81,12 @@ class TestByHand:
         expected = (np.array([0, 1, 1]) + overall) / 3
         assert [found[name] for name in ("home", "work", "cafe")] == pytest.approx(expected)
 
+    def test_the_last_place_fades(self, week):
+        asked, _ = queries.make_queries(week[5:6])  # 15 hours after the last action
+        options = {"level": "user", "half_life_days": None, "prior_weight": 0}
+        model = baselines.Markov(**options, fade_hours=7.5, use_query_time=True)
+        assert scores(model, week[:6], asked, week) == {"home": 0, "work": 1 / 8, "cafe": 1 / 8}
+
     def test_nearest(self, make_log):
         log = make_log([0, 1, 2, 3], items=["here", "near", "far", "here"])
         log = log.assign(lat=[0.0, 0.01, 1.0, 0.0])
@@ -166,6 +172,8 @@ class TestEveryBaseline:
         (lambda: baselines.HourOfWeekCounter(other_day_weight=2), "other_day_weight"),
         (lambda: baselines.Markov(level="city"), "level"),
         (lambda: baselines.NearestPlaces(decay_metres=0), "decay_metres"),
+        (lambda: baselines.Markov(fade_hours=2), "needs use_query_time"),
+        (lambda: baselines.NearestPlaces(fade_hours=-1, use_query_time=True), "fade_hours"),
         (lambda: baselines.Mix({}), "no component"),
         (lambda: baselines.Mix(weights={"a": 1}), "one for each"),
         (lambda: baselines.Mix({"a": baselines.Markov()}, {"a": 0}), "positive"),
