@@ -81,6 +81,19 @@ def pyarrow_reads_text(tmp_path):
     assert csv.read_csv(file).to_pydict() == {"a": [1]}
 
 
+def ir_measures_scores_a_list():
+    from ir_measures import RR, Qrel, ScoredDoc, calc_aggregate
+
+    run = [ScoredDoc("q", "a", 2.0), ScoredDoc("q", "b", 1.0)]
+    assert calc_aggregate([RR], [Qrel("q", "b", 1)], run)[RR] == 0.5
+
+
+def scikit_learn_counts():
+    from sklearn.metrics import precision_score
+
+    assert precision_score([1, 0], [1, 1]) == 0.5
+
+
 def scipy_integrates():
     from scipy import stats
 
@@ -193,6 +206,7 @@ JOBS = {
     "geopandas": geopandas_projects,
     "hatchling": imports("hatchling.build"),
     "hypothesis": hypothesis_draws,
+    "ir-measures": ir_measures_scores_a_list,
     "ipykernel": ipykernel_runs_a_cell,
     "jupyter-book": jupyter_book_answers,
     "jupyterlab": lambda: command_answers("jupyterlab", "--version"),
@@ -212,6 +226,7 @@ JOBS = {
     "pytest": pytest_is_new_enough,
     "pyyaml": pyyaml_reads,
     "ruff": lambda: command_answers("ruff", "--version"),
+    "scikit-learn": scikit_learn_counts,
     "scipy": scipy_integrates,
     "sphinx-book-theme": imports("sphinx_book_theme"),
     "sphinx-exercise": imports("sphinx_exercise"),
