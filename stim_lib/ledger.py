@@ -262,7 +262,7 @@ def leaderboard(
     --------
     >>> board = leaderboard(read_runs(), dataset="foursquare_nyc",
     ...                     split="80/10/10 of the time span")
-    >>> board.index.names
+    >>> list(board.index.names)
     ['history', 'time', 'model']
     """
     chosen = runs[
@@ -281,9 +281,8 @@ def leaderboard(
     board = board.swaplevel(axis=1).reindex(
         columns=pd.MultiIndex.from_product([metrics, ["value", "low", "high"]])
     )
-    of_run = chosen.drop_duplicates(keys).set_index(keys)[["n", "n_users", "cpu_seconds"]]
-    board[list(of_run)] = of_run
-    order = board.assign(**{"": -board[(metrics[-1], "value")]}).sort_values(
-        ["history", "time", ""], kind="stable"
-    )
-    return board.loc[order.index]
+    of_run = chosen.drop_duplicates(keys).set_index(keys)
+    for name in ("n", "n_users", "cpu_seconds"):
+        board[(name, "")] = of_run[name]
+    worst_first = board[(metrics[-1], "value")].sort_values().index
+    return board.loc[worst_first[::-1]].sort_index(level=["history", "time"], sort_remaining=False)
