@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import pandas as pd
 
-from stim_lib import metrics, schema
+from stim_lib import leaks, metrics, schema
 from stim_lib.queries import QUERY, Knowledge, histories, look_back, make_queries
 
 QUERIES_AT_ONCE = 256
@@ -48,7 +48,7 @@ class Evaluation:
     knowledge : Knowledge
     queries : DataFrame, shape (n_queries, 4)
         Index query_id: user_id; rank (of the true item; inf is a miss); unseen (the item has no
-        training action: no model can name it); revisit (the user had been there before).
+        training action, so it is not in the catalogue); revisit (the user had been there before).
     """
 
     model: str
@@ -78,6 +78,7 @@ def evaluate(
     history: str = "rolling",
     trajectory: str = schema.TRAJECTORY,
     list_length: int = 100,
+    leak_checks: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Ask a fitted model about every action of a part; rank its true place among all.
@@ -91,14 +92,18 @@ def evaluate(
     train : DataFrame, shape (n_train, n_columns)
         What the model was fitted on: says which places are unseen and where "frozen" ends.
     log : DataFrame, shape (n_actions, n_columns)
-        The whole log, from which histories are taken. Each query sees only what came strictly
-        before it.
+        The whole log, from which histories are taken. What the model is handed ends with each
+        user's last query of a batch; to use of it only what came strictly before each single
+        query is the model's promise (`queries.look_back` keeps it), and `leak_checks` test it.
     history : "rolling" or "frozen"
         See `queries.Knowledge`. The other half, time, is the model's `use_query_time`.
     trajectory : str
         Column that tells the current trajectory, for "frozen".
     list_length : int
         Length of the lists that a model without `score` is asked for.
+    leak_checks : int
+        On so many queries the fitted model is put through `leaks.assert_no_leak`. This covers
+        asking, not fitting: call it yourself on the whole way. 0 leaves it out.
     progress : function of (done, total), optional
         Called now and then.
 
@@ -109,7 +114,10 @@ def evaluate(
     Raises
     ------
     ValueError
-        If the model has neither `score` nor `rank`, or its scores do not fit its catalogue.
+        If the model has neither `score` nor `rank`, its scores do not fit its catalogue, the
+        catalogue is not that of the training part, or ids of test and train are of two kinds.
+    LeakError
+        If a prediction depends on what came at or after its query.
 
     Notes
     -----
@@ -127,21 +135,25 @@ def evaluate(
     queries, truth = make_queries(test)
     knowledge = Knowledge(history, "known" if model.use_query_time else "unknown")
     ranks = np.full(len(queries), np.inf)
-    cutoff = train[schema.TIME].max() + pd.Timedelta("1us")
+    _require_comparable(model, test, train)
     done = 0
     for positions, visible in histories(
-        queries, log, knowledge=knowledge, cutoff=cutoff, by=trajectory
+        queries, log, knowledge=knowledge, train=train, by=trajectory
     ):
         for first in range(0, len(positions), QUERIES_AT_ONCE):
             chunk = positions[first : first + QUERIES_AT_ONCE]
-            asked, answer = queries.iloc[chunk], truth.iloc[chunk]
+            # That a new trajectory has begun would tell something of the time.
+            asked = queries.iloc[chunk].drop(columns=trajectory, errors="ignore")
+            answer = truth.iloc[chunk]
             ranks[chunk] = _ranks(model, asked, answer, visible, list_length)
             done += len(chunk)
             if progress:
                 progress(done, len(queries))
+    unseen = ~truth.isin(train[schema.ITEM])
+    _check_leaks(model, queries.drop(columns=trajectory, errors="ignore"), log, leak_checks)
     table = queries[[schema.USER]].assign(
-        rank=ranks,
-        unseen=~truth.isin(train[schema.ITEM]),
+        rank=np.where(unseen, np.inf, ranks),
+        unseen=unseen,
         revisit=_is_revisit(queries, truth, log),
     )
     return Evaluation(str(model), knowledge, table)
@@ -154,8 +166,9 @@ def _ranks(
     history: pd.DataFrame,
     list_length: int,
 ) -> np.ndarray:
-    # A model is shown the user's own rows alone: it has nothing to learn from others' futures.
-    own = history[history[schema.USER].isin(queries[schema.USER].unique())]
+    # A model is shown its askers' rows alone, up to each one's last question of this batch.
+    last = queries.groupby(schema.USER)[schema.TIME].max()
+    own = history[history[schema.TIME] < history[schema.USER].map(last)]
     if hasattr(model, "score"):
         scores = model.score(queries, history=own)
         if scores.shape != (len(queries), len(model.catalogue)):
@@ -170,6 +183,41 @@ def _ranks(
     found = ranked[ranked[schema.ITEM].to_numpy() == truth.reindex(ranked[QUERY]).to_numpy()]
     ranks = found.set_index(QUERY)["rank"].reindex(queries.index)
     return ranks.fillna(np.inf).to_numpy(dtype=float)
+
+
+def _require_comparable(model: Scorer, test: pd.DataFrame, train: pd.DataFrame) -> None:
+    for column in (schema.USER, schema.ITEM):
+        if test[column].dtype != train[column].dtype:
+            raise ValueError(
+                f"{column}: expected the same kind of ids, found {test[column].dtype} in test and "
+                f"{train[column].dtype} in train"
+            )
+    if hasattr(model, "score") and set(model.catalogue) != set(train[schema.ITEM]):
+        raise ValueError(
+            f"{model}: expected the catalogue of the training part "
+            f"({train[schema.ITEM].nunique():,} items), found {len(model.catalogue):,} items: "
+            "other catalogues are other exams"
+        )
+
+
+def _check_leaks(model: Scorer, queries: pd.DataFrame, log: pd.DataFrame, count: int) -> None:
+    own = log[log[schema.USER].isin(queries[schema.USER])]
+    some = queries[queries[schema.TIME] <= own[schema.TIME].max()]
+    if count < 1 or not len(some):
+        return
+    some = some.iloc[np.unique(np.linspace(0, len(some) - 1, count).astype(int))]
+    own = own[own[schema.USER].isin(some[schema.USER])]
+
+    def predict(history: pd.DataFrame, asked: pd.DataFrame) -> object:
+        if hasattr(model, "score"):
+            return model.score(asked, history=history)
+        return model.rank(asked, k=10, history=history)
+
+    for number in range(len(some)):
+        if some[schema.TIME].iloc[number] <= own[schema.TIME].max():
+            leaks.assert_no_leak(
+                predict, own, some.iloc[[number]], time_known=model.use_query_time, n_instants=1
+            )
 
 
 def _is_revisit(queries: pd.DataFrame, truth: pd.Series, log: pd.DataFrame) -> np.ndarray:

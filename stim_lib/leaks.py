@@ -13,6 +13,8 @@ import pandas as pd
 
 from stim_lib import schema
 
+DAY = pd.Timedelta("1D")
+ROUNDING = 1e-5
 Predict = Callable[[pd.DataFrame, pd.DataFrame], object]
 
 
@@ -109,7 +111,7 @@ def find_leaks(
     queries: pd.DataFrame,
     *,
     time_known: bool = True,
-    n_instants: int = 3,
+    n_instants: int = 5,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Predict, change everything from each query's time on, and predict again.
@@ -125,8 +127,9 @@ def find_leaks(
     queries : DataFrame, shape (n_queries, n_columns)
         From `queries.make_queries`.
     time_known : bool
-        Whether the model may use the time of the query. If not, a sixth change, "clock", moves the
-        query itself halfway back to its user's last action, where it sees the same past.
+        Whether the model may use the time of the query. If not, a further change, "clock", moves
+        the query itself back towards its user's last action, where it sees the same past: a step,
+        half the way, and nearly all of it.
     n_instants : int
         Queries to test, spread over the time of all; the earliest and the latest are among them.
     seed : int
@@ -135,7 +138,8 @@ def find_leaks(
     Returns
     -------
     DataFrame, shape (n_leaks, 4)
-        query_id, timestamp, change (see `disturb_future`) and difference: the largest; "other"
+        query_id, timestamp, change (see `disturb_future`; "batch": the answer was another one when
+        later queries of the user were asked along with it) and difference: the largest; "other"
         where what came back has another shape or no numbers; the error, if one was raised.
         Empty if nothing moved by a bit.
 
@@ -147,8 +151,9 @@ def find_leaks(
 
     Notes
     -----
-    A leak that no change of these five kinds can reach stays unseen: the test can prove a leak,
-    not its absence. Introduced in chapter 13.
+    A leak that none of these changes can reach stays unseen: the test can prove a leak, not its
+    absence. Cut-offs inside `predict` must be instants: a fraction of the log's span depends on
+    its end, and is found. Introduced in chapter 13.
 
     Examples
     --------
@@ -183,22 +188,50 @@ def find_leaks(
                 difference = f"{type(error).__name__}: {error}"
             if difference is not None:
                 found.append((asked.index[0], instant, change, difference))
-        if not time_known:
-            difference = _difference(expected, predict(log, _halfway_back(asked, log)))
+        moved = [] if time_known else _moved_back(asked, log)
+        for other in moved:
+            difference = _difference(expected, predict(log, other))
             if difference is not None:
                 found.append((asked.index[0], instant, "clock", difference))
+                break
+        difference = _changed_by_company(predict, log, asked, queries, expected)
+        if difference is not None:
+            found.append((asked.index[0], instant, "batch", difference))
     return pd.DataFrame(found, columns=["query_id", schema.TIME, "change", "difference"])
 
 
-def _halfway_back(asked: pd.DataFrame, log: pd.DataFrame) -> pd.DataFrame:
+def _moved_back(asked: pd.DataFrame, log: pd.DataFrame) -> list[pd.DataFrame]:
+    """The query at earlier moments that see the same past."""
     instant = asked[schema.TIME].iloc[0]
     earlier = (log[schema.USER] == asked[schema.USER].iloc[0]) & (log[schema.TIME] < instant)
-    last = log.loc[earlier, schema.TIME].max()
-    back = (instant - last) / 2 if earlier.any() else pd.Timedelta("1D")
-    # At least one step after the last action, which must stay visible.
-    back = min(back.floor("us"), instant - last - pd.Timedelta("1us")) if earlier.any() else back
+    step = pd.Timedelta("1us")
+    # The last action itself must stay visible.
+    room = instant - log.loc[earlier, schema.TIME].max() - step if earlier.any() else 7 * DAY
     clocks = [name for name in (schema.TIME, schema.LOCAL_TIME) if name in asked]
-    return asked.assign(**{name: asked[name] - back for name in clocks})
+    steps = [min(room, step), (room / 2).floor("us"), room]
+    return [asked.assign(**{name: asked[name] - back for name in clocks}) for back in steps]
+
+
+def _changed_by_company(
+    predict: Predict,
+    log: pd.DataFrame,
+    asked: pd.DataFrame,
+    queries: pd.DataFrame,
+    expected: object,
+) -> float | str | None:
+    """Whether later queries of the same user, asked along, change the first answer."""
+    mine = queries[schema.USER] == asked[schema.USER].iloc[0]
+    later = queries[mine & (queries[schema.TIME] > asked[schema.TIME].iloc[0])]
+    if not len(later):
+        return None
+    together = predict(log, pd.concat([asked, later.iloc[[0, -1] if len(later) > 1 else [0]]]))
+    if isinstance(together, pd.DataFrame) and "query_id" in together:
+        together = together[together["query_id"] == asked.index[0]]
+    else:
+        together = together.iloc[:1] if hasattr(together, "iloc") else np.asarray(together)[:1]
+    difference = _difference(expected, together)
+    # Sums of a larger batch may be added in another order: that is no leak.
+    return None if isinstance(difference, float) and difference < ROUNDING else difference
 
 
 def _difference(first: object, second: object) -> float | str | None:
@@ -229,7 +262,7 @@ def assert_no_leak(
     queries: pd.DataFrame,
     *,
     time_known: bool = True,
-    n_instants: int = 3,
+    n_instants: int = 5,
     seed: int = 0,
 ) -> None:
     """Raise if a prediction moves when only what came at or after its query has changed.

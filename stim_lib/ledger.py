@@ -12,6 +12,7 @@ import io
 import json
 import os
 import platform
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from stim_lib.evaluation import Evaluation
 
 FILE = "runs.csv"
 COLUMNS = (
-    "recorded", "dataset", "split", "model", "history", "time", "subset", "n", "n_users",
+    "run", "recorded", "dataset", "split", "model", "history", "time", "subset", "n", "n_users",
     "metric", "value", "low", "high", "seed", "cpu_seconds", "settings", "versions", "script",
 )  # fmt: skip
 NUMBERS = ("n", "n_users", "value", "low", "high", "seed", "cpu_seconds")
@@ -69,13 +70,14 @@ def append_run(
 
     Returns
     -------
-    DataFrame, shape (n_subsets · n_metrics, 18)
+    DataFrame, shape (n_subsets · n_metrics, 19)
         The rows that were added: all queries; revisits; places new to the user.
 
     Raises
     ------
     ValueError
-        If the file is no ledger, or its last line was cut off; nothing is written then.
+        If the file is no ledger, its last line was cut off, or a name holds a line break; nothing
+        is written then.
 
     Notes
     -----
@@ -99,6 +101,7 @@ def append_run(
     if not fresh:
         _require_ledger(path)
     shared = {
+        "run": uuid.uuid4().hex[:12],
         "recorded": pd.Timestamp.now("UTC").strftime("%Y-%m-%dT%H:%M:%SZ"),
         "dataset": dataset,
         "split": split,
@@ -118,6 +121,9 @@ def append_run(
         ],
         ignore_index=True,
     )[list(COLUMNS)]
+    for name in ("dataset", "split", "model", "script"):
+        if not rows[name].iloc[0].isprintable() or not rows[name].iloc[0].strip():
+            raise ValueError(f"{name}: expected printable text, found {rows[name].iloc[0]!r}")
     text = io.StringIO()
     rows.to_csv(text, index=False, header=fresh, float_format="%.6g", lineterminator="\n")
     # One write in append mode: two scripts that finish together do not cut into each other.
@@ -181,11 +187,12 @@ def read_runs(path: str | Path | None = None, *, newest: bool = True) -> pd.Data
     path : str or Path, optional
         Default: the ledger of the book, data/runs.csv.
     newest : bool
-        Of runs that agree in dataset, split, model, history and time, keep the last alone.
+        Of runs that agree in dataset, split, model, history and time, keep the last in the file
+        alone. Two settings that should stand side by side need two names of the model.
 
     Returns
     -------
-    DataFrame, shape (n_rows, 18)
+    DataFrame, shape (n_rows, 19)
         Columns `COLUMNS`; numbers as numbers.
 
     Raises
@@ -219,8 +226,8 @@ def read_runs(path: str | Path | None = None, *, newest: bool = True) -> pd.Data
             )
         runs[name] = numbers
     if newest:
-        last = runs.groupby(list(SAME_RUN))["recorded"].transform("max")
-        runs = runs[runs["recorded"] == last].reset_index(drop=True)
+        last = runs.groupby(list(SAME_RUN))["run"].transform("last")
+        runs = runs[runs["run"] == last].reset_index(drop=True)
     return runs
 
 

@@ -196,7 +196,7 @@ def histories(
     log: pd.DataFrame,
     *,
     knowledge: Knowledge,
-    cutoff: pd.Timestamp | None = None,
+    train: pd.DataFrame | None = None,
     by: str = schema.TRAJECTORY,
 ) -> Iterator[tuple[np.ndarray, pd.DataFrame]]:
     """Give each query the log that it may look back on, as few logs as possible.
@@ -208,8 +208,8 @@ def histories(
     log : DataFrame, shape (n_actions, n_columns)
         Everything; what comes after a query is cut by `look_back`.
     knowledge : Knowledge
-    cutoff : Timestamp with time zone
-        End of the training part: what came before it is known in either case. Needed for frozen.
+    train : DataFrame, optional
+        The training part, rows of `log`: known in either case. Needed for frozen.
     by : str
         Column that tells which actions form the current trajectory, e.g. session_id.
 
@@ -224,7 +224,8 @@ def histories(
     Raises
     ------
     ValueError
-        For "frozen", if there is no cut-off or no column `by`.
+        For "frozen", if there is no training part, it is not made of rows of the log, or a value of
+        `by` is missing.
 
     Notes
     -----
@@ -241,14 +242,26 @@ def histories(
     if knowledge.history == "rolling":
         yield np.arange(len(queries)), log
         return
-    if cutoff is None or by not in queries or by not in log:
+    if train is None or by not in queries or by not in log:
         raise ValueError(
-            f"a frozen history needs a cutoff and a column {by!r} in queries and log; found "
-            f"cutoff={cutoff} and queries with {', '.join(queries)} (see cleaning.add_sessions)"
+            f"a frozen history needs train and a column {by!r} in queries and log; found "
+            f"{'no train' if train is None else 'train'} and queries with {', '.join(queries)} "
+            "(see cleaning.add_sessions)"
+        )
+    if queries[by].isna().any() or log[by].isna().any():
+        missing = int(queries[by].isna().sum()), int(log[by].isna().sum())
+        raise ValueError(
+            f"{by}: expected a value in every row, found {missing[0]} queries and {missing[1]} "
+            "actions without: their trajectory would be everything"
+        )
+    known = log.index.isin(train.index)
+    if not log.index.is_unique or known.sum() != len(train):
+        raise ValueError(
+            f"train: expected rows of the log, by a unique index; found {known.sum()} of "
+            f"{len(train)} in it"
         )
     pairs = queries[[schema.USER, by]].drop_duplicates()
     turn = pairs.groupby(schema.USER).cumcount()
-    known = (log[schema.TIME] < cutoff).to_numpy()
     of_query = pd.MultiIndex.from_frame(queries[[schema.USER, by]])
     of_row = pd.MultiIndex.from_frame(log[[schema.USER, by]])
     for number in range(turn.max() + 1):

@@ -54,7 +54,7 @@ def split_by_time(
         If a part would be empty, cut-offs do not increase, fractions do not sum to 1, or a cut on
         the local clock would put a later instant before an earlier one.
     SchemaError
-        If `user_id`, `item_id` or `timestamp` is missing.
+        If `user_id`, `item_id` or `timestamp` is missing, or some time is.
 
     Notes
     -----
@@ -105,17 +105,14 @@ def _split_by_fractions(log: pd.DataFrame, fractions: Sequence[float]) -> tuple[
     columns = [name for name in (schema.LOCAL_TIME, schema.TIME) if name in log]
     for column in columns:
         times = log[column]
-        if times.isna().any() or not len(times):
+        if not len(times):
             continue
         span = times.max() - times.min()
         moments = [times.min() + span * share for share in shares.cumsum()[:-1]]
         parts = _cut(log, column, moments)
         if column == schema.TIME or _in_order(parts):
             return parts
-    raise ValueError(
-        f"log: expected actions with a {schema.TIME}, found {len(log)} rows, of which "
-        f"{log[schema.TIME].isna().sum()} lack it"
-    )
+    raise ValueError("log: expected actions to split, found none")
 
 
 def _cut(log: pd.DataFrame, column: str, moments: Sequence[pd.Timestamp]) -> tuple:
@@ -159,7 +156,7 @@ def split_leave_last_out(
     ValueError
         If `n_last` is not positive, or no user has more actions than that.
     SchemaError
-        If `user_id`, `item_id` or `timestamp` is missing.
+        If `user_id`, `item_id` or `timestamp` is missing, or some time is.
 
     Warns
     -----
@@ -211,7 +208,7 @@ def split_leave_last_week(
     ValueError
         If `span` is not positive, or no user was active for longer.
     SchemaError
-        If `user_id`, `item_id` or `timestamp` is missing.
+        If `user_id`, `item_id` or `timestamp` is missing, or some time is.
 
     Warns
     -----
@@ -276,7 +273,7 @@ def split_at_random(
     ValueError
         If `test_share` is outside (0, 1) or leaves a part empty.
     SchemaError
-        If `user_id`, `item_id` or `timestamp` is missing.
+        If `user_id`, `item_id` or `timestamp` is missing, or some time is.
 
     Warns
     -----
@@ -380,4 +377,12 @@ def _require_columns(log: pd.DataFrame) -> None:
     if missing:
         found = f"only {', '.join(map(str, log.columns)) or 'no columns'}"
         faults = [schema.failure(name, -1, "this column", found) for name in missing]
+        raise schema.SchemaError(pd.DataFrame(faults))
+    clocks = [name for name in (schema.TIME, schema.LOCAL_TIME) if name in log]
+    faults = [
+        schema.failure(name, row, "a time", "none")
+        for name in clocks
+        for row in log.index[log[name].isna()]
+    ]
+    if faults:
         raise schema.SchemaError(pd.DataFrame(faults))

@@ -121,7 +121,7 @@ class Mix(Baseline):
         for name, weight in weights.items():
             if not 0 < weight < np.inf:
                 raise ValueError(f"weights: expected positive numbers, found {name}={weight}")
-        return dict(weights)
+        return {name: weights[name] for name in self.components}
 
     def with_weights(self, weights: Mapping[str, float]) -> Self:
         """Return the same components, as fitted as they are, under other weights."""

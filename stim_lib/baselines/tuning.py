@@ -66,6 +66,7 @@ def find_rivals(
     train: pd.DataFrame,
     log: pd.DataFrame,
     history: str = "rolling",
+    trajectory: str = schema.TRAJECTORY,
     progress: Callable[[int, int], None] | None = None,
 ) -> Rivals:
     """Reduce a part to what decides the rank of each true item.
@@ -79,6 +80,8 @@ def find_rivals(
     train, log : DataFrame
         As for `evaluation.evaluate`.
     history : "rolling" or "frozen"
+    trajectory : str
+        Column that tells the current trajectory, for "frozen".
     progress : function of (done, total), optional
 
     Returns
@@ -99,12 +102,13 @@ def find_rivals(
     """
     queries, truth = make_queries(part)
     knowledge = Knowledge(history, "known" if mix.use_query_time else "unknown")
-    cutoff = train[schema.TIME].max() + pd.Timedelta("1us")
     leads, counts, ties, done = [], [], [], 0
-    for positions, visible in histories(queries, log, knowledge=knowledge, cutoff=cutoff):
+    for positions, visible in histories(
+        queries, log, knowledge=knowledge, train=train, by=trajectory
+    ):
         for first in range(0, len(positions), QUERIES_AT_ONCE):
             chunk = positions[first : first + QUERIES_AT_ONCE]
-            asked = queries.iloc[chunk]
+            asked = queries.iloc[chunk].drop(columns=trajectory, errors="ignore")
             own = visible[visible[schema.USER].isin(asked[schema.USER].unique())]
             scores = mix.score_components(mix.view(asked, own))
             answers = mix.catalogue.get_indexer(truth.iloc[chunk])
@@ -130,6 +134,7 @@ def tune_mix(
     train: pd.DataFrame,
     log: pd.DataFrame,
     history: str = "rolling",
+    trajectory: str = schema.TRAJECTORY,
     n_trials: int = 300,
     n_starts: int = 3,
     seed: int = 0,
@@ -145,6 +150,8 @@ def tune_mix(
     train, log : DataFrame
         As for `evaluation.evaluate`.
     history : "rolling" or "frozen"
+    trajectory : str
+        Column that tells the current trajectory, for "frozen".
     n_trials : int
         Random trials of each start: the first third anywhere on the grid, the rest near the best
         so far. After them both neighbours of every weight are tried, until none is better.
@@ -185,7 +192,10 @@ def tune_mix(
         raise ValueError(
             f"expected n_trials and n_starts of 1 or more, found {n_trials} and {n_starts}"
         )
-    rivals = find_rivals(mix, validation, train=train, log=log, history=history, progress=progress)
+    rivals = find_rivals(
+        mix, validation, train=train, log=log, history=history, trajectory=trajectory,
+        progress=progress,
+    )  # fmt: skip
     searches = [_search(rivals, n_trials, seed, start) for start in range(n_starts)]
     search = max(searches, key=lambda one: max(one.reached))
     names = list(mix.components)

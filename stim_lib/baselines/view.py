@@ -56,7 +56,13 @@ class View:
     @cached_property
     def last_place(self) -> np.ndarray:
         """Column of the place of each query's last action; -1 where unknown."""
-        return np.where(self.past.last >= 0, self.place_of_row[self.past.last], NO_PLACE)
+        return self._at_last(self.place_of_row, NO_PLACE)
+
+    def _at_last(self, of_row: np.ndarray, otherwise: object) -> np.ndarray:
+        """Value of each query's last action; `otherwise` where there is none."""
+        if not len(of_row):
+            return np.full(len(self.queries), otherwise, dtype=of_row.dtype)
+        return np.where(self.past.last >= 0, of_row[self.past.last], otherwise)
 
     @cached_property
     def age_days(self) -> np.ndarray:
@@ -65,7 +71,7 @@ class View:
         if self.use_query_time:
             now = self.queries[schema.TIME].dt.tz_convert(None).to_numpy()
         else:
-            now = times[self.past.last]
+            now = self._at_last(times, np.datetime64("NaT"))
         return (now[self.past.query] - times[self.past.row]) / np.timedelta64(1, "D")
 
     @cached_property
@@ -73,10 +79,8 @@ class View:
         """Hours between each query and its user's last action, shape (n_queries,); inf if none."""
         times = self.history[schema.TIME].dt.tz_convert(None).to_numpy()
         now = self.queries[schema.TIME].dt.tz_convert(None).to_numpy()
-        gap = np.full(len(now), np.inf)
-        seen = self.past.last >= 0
-        gap[seen] = (now[seen] - times[self.past.last[seen]]) / np.timedelta64(1, "h")
-        return gap
+        hours = (now - self._at_last(times, np.datetime64("NaT"))) / np.timedelta64(1, "h")
+        return np.where(np.isnan(hours), np.inf, hours)
 
     @cached_property
     def _clock_of_row(self) -> pd.Series:
@@ -87,14 +91,15 @@ class View:
     @cached_property
     def _clock_of_query(self) -> pd.Series:
         """Wall clock at the query, or at the last action where the time is unknown."""
-        at_last = self._clock_of_row.iloc[self.past.last].reset_index(drop=True)
+        nowhere = np.datetime64("NaT")
+        at_last = pd.Series(self._at_last(self._clock_of_row.to_numpy(), nowhere))
         if not self.use_query_time:
             return at_last
         if schema.LOCAL_TIME in self.queries:
             return self.queries[schema.LOCAL_TIME].reset_index(drop=True)
         # The clock of the last action, moved by the time that has passed since.
-        instants = self.history[schema.TIME].dt.tz_convert(None)
-        offset = at_last - instants.iloc[self.past.last].reset_index(drop=True)
+        instants = self.history[schema.TIME].dt.tz_convert(None).to_numpy()
+        offset = at_last - pd.Series(self._at_last(instants, nowhere))
         return self.queries[schema.TIME].dt.tz_convert(None).reset_index(drop=True) + offset
 
     @cached_property

@@ -103,9 +103,10 @@ def _check(table: pd.DataFrame, users: np.ndarray, draws: int, confidence: float
         raise ValueError("users: expected the index of values, found another")
     if pd.isna(np.asarray(users, dtype=object)).any():
         raise ValueError("users: expected a user for each row, found a missing one")
-    if table.isna().to_numpy().any():
-        column = table.columns[table.isna().any()][0]
-        raise ValueError(f"values: expected numbers, found a missing one in {column!r}")
+    finite = np.isfinite(table.to_numpy(dtype=float)).all(axis=0)
+    if not finite.all():
+        column = table.columns[~finite][0]
+        raise ValueError(f"values: expected finite numbers, found a missing one in {column!r}")
     if draws < 1 or not 0 < confidence < 1:
         raise ValueError(
             f"expected draws of 1 or more and confidence in (0, 1), found {draws} and {confidence}"

@@ -25,7 +25,8 @@ def score_labels(actual: np.ndarray, predicted: np.ndarray) -> pd.Series:
     Raises
     ------
     ValueError
-        If there are no cases, lengths differ, or a value is neither yes nor no.
+        If there are no cases, lengths (or indexes of Series) differ, or a value is neither yes nor
+        no.
 
     Notes
     -----
@@ -37,6 +38,7 @@ def score_labels(actual: np.ndarray, predicted: np.ndarray) -> pd.Series:
     >>> score_labels([1, 0, 1, 0], [1, 1, 0, 0]).tolist()
     [0.5, 0.5, 0.5, 0.5]
     """
+    require_same_index(actual, predicted)
     actual, predicted = as_labels(actual, "actual"), as_labels(predicted, "predicted")
     if len(actual) != len(predicted):
         raise ValueError(f"expected as many predictions as cases, found {len(predicted)} predicted "
@@ -46,6 +48,31 @@ def score_labels(actual: np.ndarray, predicted: np.ndarray) -> pd.Series:
     )
     accuracy = sklearn_metrics.accuracy_score(actual, predicted)
     return pd.Series({"precision": precision, "recall": recall, "f1": f1, "accuracy": accuracy})
+
+
+def require_same_index(*values: object) -> None:
+    """Refuse Series whose rows do not belong together; arrays pass.
+
+    Parameters
+    ----------
+    *values : array or Series
+
+    Raises
+    ------
+    ValueError
+        If two Series have different indexes.
+
+    Notes
+    -----
+    Introduced in chapter 13.
+
+    Examples
+    --------
+    >>> require_same_index(pd.Series([1, 0]), [0, 1])
+    """
+    indexes = [value.index for value in values if isinstance(value, pd.Series)]
+    if any(not index.equals(indexes[0]) for index in indexes[1:]):
+        raise ValueError("expected Series with one and the same index, found different ones")
 
 
 def as_labels(values: np.ndarray, name: str) -> np.ndarray:

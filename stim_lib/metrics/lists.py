@@ -38,8 +38,9 @@ def score_lists(ranked: pd.DataFrame, relevant: pd.Series, *, k: int = 10) -> pd
     Raises
     ------
     ValueError
-        If columns are missing, `k` is not positive, a list holds a rank or an item twice, or a
-        query is in the lists and has no relevant item.
+        If columns are missing, `k` is not positive, a list holds a rank or a relevant item twice, a
+        rank is no whole number, ids are of two kinds, or a query is in the lists and has no
+        relevant item.
 
     Notes
     -----
@@ -94,8 +95,10 @@ def _ranks_of_relevant(
     if (query < 0).any():
         stray = ranked[QUERY].iloc[int(np.argmax(query < 0))]
         raise ValueError(f"relevant: expected an item for each query, found none for {stray!r}")
-    if not (rank >= 1).all():
-        raise ValueError(f"{RANK}: expected 1 or more, found {rank[~(rank >= 1)][0]}")
+    whole = (rank >= 1) & (rank < np.inf) & (rank == np.floor(rank))
+    if not whole.all():
+        raise ValueError(f"{RANK}: expected 1 or more, in whole numbers, found {rank[~whole][0]}")
+    _require_comparable(ranked[schema.ITEM], relevant)
     # Items get one numbering for both tables; a pair is then one number, and sets of numbers are
     # compared much faster than rows of text.
     items = pd.Index(relevant.unique())
@@ -117,6 +120,16 @@ def _ranks_of_relevant(
         hit = np.isin(query * len(items) + item, wanted)
     _require_distinct(query[hit], item[hit], "item twice in the list of one query", queries)
     return rank[hit], query[hit], queries
+
+
+def _require_comparable(listed: pd.Series, relevant: pd.Series) -> None:
+    text = [pd.api.types.is_string_dtype(items.dtype) for items in (listed, relevant)]
+    if len(listed) and (text[0] != text[1] or listed.isna().any() or relevant.isna().any()):
+        raise ValueError(
+            f"{schema.ITEM}: expected the same kind of ids in lists and relevant items, none of "
+            f"them missing; found dtypes {listed.dtype} and {relevant.dtype}, "
+            f"{listed.isna().sum()} and {relevant.isna().sum()} missing"
+        )
 
 
 def _positions(values: pd.Series, index: pd.Index) -> np.ndarray:

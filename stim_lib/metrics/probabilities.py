@@ -7,10 +7,11 @@ import pandas as pd
 from sklearn import metrics as sklearn_metrics
 
 from stim_lib.metrics.intervals import bootstrap_means
-from stim_lib.metrics.labels import as_labels
+from stim_lib.metrics.labels import as_labels, require_same_index
 
 
 def _checked(actual: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    require_same_index(actual, probability)
     actual = as_labels(actual, "actual")
     probability = np.asarray(probability, dtype=float)
     if probability.shape != actual.shape or not ((probability >= 0) & (probability <= 1)).all():
@@ -137,6 +138,7 @@ def reliability_curve(
     0        0.1       0.0  2
     1        0.5       0.5  2
     """
+    require_same_index(actual, probability, users)
     actual, probability = _checked(actual, probability)
     if n_bins < 1 or len(users) != len(actual):
         raise ValueError(

@@ -46,6 +46,8 @@ def expected_ranks(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
         )
     if len(truth) and (truth >= scores.shape[1]).any():
         raise ValueError(f"truth: expected columns below {scores.shape[1]}, found {truth.max()}")
+    if np.isnan(scores).any():
+        raise ValueError("scores: expected numbers, found NaN")
     known = truth >= 0
     ranks = np.full(len(truth), np.inf)
     if not known.any():
@@ -55,8 +57,6 @@ def expected_ranks(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
     higher = np.count_nonzero(scores > of_truth, axis=1)
     lower = np.count_nonzero(scores < of_truth, axis=1)
     equal = scores.shape[1] - higher - lower
-    if np.isnan(scores).any():
-        raise ValueError("scores: expected numbers, found NaN")
     ranks[known] = higher + (equal + 1) / 2
     return ranks
 
@@ -84,7 +84,9 @@ def score_ranks(ranks: np.ndarray, *, k: int = 10) -> pd.DataFrame:
 
     Notes
     -----
-    With one relevant item the ideal DCG is 1. Sources: Järvelin and Kekäläinen (2002),
+    With one relevant item the ideal DCG is 1. Of an expected rank these are the scores of the mean
+    rank, not the mean scores over the orders of the tied: a tie for the first place is no hit
+    at 1. Sources: Järvelin and Kekäläinen (2002),
     doi:10.1145/582415.582418 (NDCG); Voorhees (1999), TREC-8 (MRR). Introduced in chapter 13.
 
     Examples

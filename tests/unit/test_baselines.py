@@ -128,6 +128,14 @@ class TestEveryBaseline:
         assert ranked["rank"].tolist() == [1, 2, 3]
         assert ranked["score"].notna().all()
 
+    @pytest.mark.parametrize("use_query_time", [False, True])
+    def test_nobody_has_a_past(self, kind, use_query_time, week):
+        model = kind(use_query_time=use_query_time).fit(week)
+        asked, _ = queries.make_queries(week.assign(user_id="new"))
+        for history in (week[:0], week):
+            scores = model.score(asked, history=history)
+            assert scores.shape == (7, 3) and np.isfinite(scores).all()
+
     def test_one_item_one_user(self, kind, make_log):
         log = make_log([0, 1], items=["p", "p"])
         asked, truth = queries.make_queries(log[1:])
@@ -193,6 +201,11 @@ def small(nyc, nyc_parts):
     train = log[log["timestamp"] < cut[0]]
     validation = log[(log["timestamp"] >= cut[0]) & (log["timestamp"] < cut[1])]
     return log, train, validation, baselines.Mix().fit(train)
+
+
+def test_weights_follow_the_order_of_the_components():
+    parts = {"b": baselines.UserCounter(), "a": baselines.Markov()}
+    assert list(baselines.Mix(parts, {"a": 1, "b": 2}).weights) == ["b", "a"]
 
 
 class TestTuning:

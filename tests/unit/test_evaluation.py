@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stim_lib import baselines, evaluation, queries
+from stim_lib import baselines, evaluation, leaks, queries
 
 
 class Oracle:
@@ -76,7 +76,8 @@ def test_models_are_shown_their_askers_alone(log):
 
     _, truth = queries.make_queries(log)
     test = log[log["user_id"] == "a"]
-    evaluation.evaluate(Curious(truth, ["p0"], 1), test, train=log, log=log)
+    catalogue = [f"p{i}" for i in range(5)]
+    evaluation.evaluate(Curious(truth, catalogue, 1), test, train=log, log=log, leak_checks=0)
     assert seen == [set()]
 
 
@@ -94,10 +95,69 @@ def test_wrong_shapes_and_things_that_are_no_models_are_refused(log):
 
     _, truth = queries.make_queries(log)
     with pytest.raises(ValueError, match="shape"):
-        evaluation.evaluate(Wrong(truth, ["a", "b"], 1), log, train=log, log=log)
+        evaluation.evaluate(Wrong(truth, [f"p{i}" for i in range(5)], 1), log, train=log, log=log)
 
     class Nothing:
         use_query_time = False
 
     with pytest.raises(ValueError, match="score or rank"):
         evaluation.evaluate(Nothing(), log, train=log, log=log)
+
+
+class Cheat:
+    """Looks its answers up in the history that it is handed."""
+
+    use_query_time = False
+
+    def __init__(self, train):
+        self.catalogue = pd.Index(train["item_id"].unique())
+
+    def score(self, asked, *, history):
+        answer = history.set_index(["user_id", "timestamp"])["item_id"]
+        answer = answer[~answer.index.duplicated()]
+        named = answer.reindex(pd.MultiIndex.from_frame(asked[["user_id", "timestamp"]]))
+        return (named.to_numpy()[:, None] == self.catalogue.to_numpy()).astype(float)
+
+
+@pytest.mark.parametrize("history", queries.HISTORIES)
+def test_a_model_that_looks_its_answers_up_is_caught(nyc, nyc_parts, history):
+    train, _, test = nyc_parts
+    with pytest.raises(leaks.LeakError, match="moved"):
+        evaluation.evaluate(Cheat(train), test[:300], train=train, log=nyc, history=history)
+
+
+def test_places_outside_training_are_misses_whoever_names_them(nyc, nyc_parts):
+    train, _, test = nyc_parts
+    _, truth = queries.make_queries(test[:300])
+    whole = Oracle(truth, nyc["item_id"].unique(), 1)
+    with pytest.raises(ValueError, match="other catalogues are other exams"):
+        evaluation.evaluate(whole, test[:300], train=train, log=nyc)
+
+    class Lists:
+        use_query_time = False
+
+        def rank(self, asked, k, *, history):
+            named = truth.reindex(asked.index)
+            return pd.DataFrame({"query_id": asked.index, "rank": 1, "item_id": named.to_numpy()})
+
+    found = evaluation.evaluate(Lists(), test[:300], train=train, log=nyc).queries
+    assert np.isinf(found.loc[found["unseen"], "rank"]).all()
+    assert (found.loc[~found["unseen"], "rank"] == 1).all()
+
+
+def test_ids_of_two_kinds_are_refused(log):
+    model = baselines.UserCounter().fit(log)
+    other = log.assign(item_id=range(len(log)))
+    with pytest.raises(ValueError, match="item_id: expected the same kind"):
+        evaluation.evaluate(model, other, train=log, log=log)
+
+
+def test_models_do_not_see_that_a_new_trajectory_has_begun(log):
+    class Nosy(Oracle):
+        def score(self, asked, *, history):
+            assert "trajectory_id" not in asked
+            return super().score(asked, history=history)
+
+    log = log.assign(trajectory_id=1)
+    _, truth = queries.make_queries(log)
+    evaluation.evaluate(Nosy(truth, [f"p{i}" for i in range(5)], 1), log, train=log, log=log)

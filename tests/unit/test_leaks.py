@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stim_lib import leaks, queries
+from stim_lib import leaks, queries, splits
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,29 @@ def test_a_model_that_peeks_at_the_clock_is_found(some):
     with pytest.raises(leaks.LeakError, match="clock"):
         leaks.assert_no_leak(hour, *some, time_known=False)
     leaks.assert_no_leak(visits_before, *some, time_known=False)
+
+
+def test_a_model_that_learns_from_the_company_of_a_query_is_found(some):
+    def is_last(log, asked):
+        return asked.groupby("user_id")["timestamp"].shift(-1).isna()
+
+    assert set(leaks.find_leaks(is_last, *some)["change"]) == {"batch"}
+
+
+def test_a_weekday_is_a_clock_too(some):
+    def weekend(log, asked):
+        return asked["local_time"].dt.day_of_week >= 5
+
+    found = leaks.find_leaks(weekend, *some, time_known=False, n_instants=30)
+    assert set(found["change"]) == {"clock"}
+
+
+def test_a_cut_at_a_fraction_of_the_log_is_found(some):
+    def predict(log, asked):
+        train = splits.split_by_time(log, fractions=(0.8, 0.2))[0]
+        return np.full(len(asked), len(train))
+
+    assert "gone" in set(leaks.find_leaks(predict, *some)["change"])
 
 
 def test_a_prediction_that_is_not_repeatable_says_nothing(some):

@@ -50,6 +50,18 @@ class TestFile:
         assert set(ledger.read_runs(tmp_path / "runs.csv", newest=False)["seed"]) == {0, 1}
         assert (tmp_path / "runs.csv").read_text().startswith(text)
 
+    def test_two_runs_within_a_second_are_two(self, append, tmp_path):
+        append(seed=0)
+        append(seed=1)
+        runs = ledger.read_runs(tmp_path / "runs.csv")
+        assert set(runs["seed"]) == {1}
+        assert len(ledger.leaderboard(runs, dataset="d", split="s")) == 1
+
+    def test_a_name_with_a_line_break_is_refused(self, append, tmp_path):
+        with pytest.raises(ValueError, match="dataset: expected printable"):
+            append(dataset="a\rb")
+        assert not (tmp_path / "runs.csv").exists()
+
     def test_something_else_is_not_touched(self, append, tmp_path):
         other = tmp_path / "runs.csv"
         for text, message in (("a,b\n1,2\n", "expected a ledger"), ("", "expected a ledger")):
@@ -108,6 +120,10 @@ class TestStoredRuns:
     def test_all_four_kinds_of_knowledge_are_there_on_the_same_queries(self, board):
         assert len(board.groupby(["history", "time"])) == 4
         assert set(board["n"]) == {3650} and set(board["n_users"]) == {87}
+
+    def test_best_stands_first_in_each_part(self, board):
+        for _, part in board.groupby(["history", "time"]):
+            assert part[("mrr", "value")].is_monotonic_decreasing
 
     def test_the_mix_reaches_what_was_measured_before(self, board):
         floors = {"unknown": (0.174, 0.551, 0.294), "known": (0.231, 0.569, 0.345)}

@@ -35,6 +35,13 @@ class TestLabels:
             assert both.min() - 1e-12 <= scores["f1"] <= both.max() + 1e-12
         assert scores.dropna().between(0, 1).all()
 
+    def test_series_must_belong_together(self):
+        first, second = pd.Series([1, 0], [0, 1]), pd.Series([1, 0], [1, 0])
+        with pytest.raises(ValueError, match="same index"):
+            metrics.score_labels(first, second)
+        with pytest.raises(ValueError, match="same index"):
+            metrics.brier_score(first, second)
+
     @pytest.mark.parametrize(
         ("actual", "predicted"), [([], []), ([1], [1, 0]), ([2], [1]), (["yes"], [1]), ([[1]], [1])]
     )
@@ -77,7 +84,13 @@ class TestExpectedRanks:
 
     @pytest.mark.parametrize(
         ("scores", "truth"),
-        [([[1, np.nan]], [0]), ([[1, 2]], [2]), ([[1, 2]], [0, 1]), ([1, 2], [0])],
+        [
+            ([[1, np.nan]], [0]),
+            ([[1, np.nan]], [-1]),
+            ([[1, 2]], [2]),
+            ([[1, 2]], [0, 1]),
+            ([1, 2], [0]),
+        ],
     )
     def test_bad_scores_are_refused(self, scores, truth):
         with pytest.raises(ValueError, match="expected"):
@@ -190,6 +203,16 @@ class TestScoreLists:
     def test_bad_lists_are_refused(self, change, relevant, message):
         with pytest.raises(ValueError, match=message):
             metrics.score_lists(self.ranked.assign(**change), pd.Series(relevant))
+
+    def test_ids_of_two_kinds_or_none_are_refused(self):
+        with pytest.raises(ValueError, match="same kind of ids"):
+            metrics.score_lists(self.ranked.assign(item_id=1), pd.Series(["a", "b"], index=[1, 2]))
+        with pytest.raises(ValueError, match="1 and 0 missing"):
+            gap = self.ranked.assign(item_id=["a", None, "b", "c"])
+            metrics.score_lists(gap, pd.Series(["a", "b"], index=[1, 2]))
+        with pytest.raises(ValueError, match="whole numbers"):
+            half = self.ranked.assign(rank=[1, 1.5, 1, 2])
+            metrics.score_lists(half, pd.Series(["a", "b"], index=[1, 2]))
 
     def test_a_repeated_relevant_item_is_refused(self):
         with pytest.raises(ValueError, match="found one twice"):
@@ -322,6 +345,7 @@ class TestIntervals:
             ([], [], {}, "users"),
             ([1.0], ["a", "b"], {}, "users"),
             ([np.nan], ["a"], {}, "missing"),
+            ([np.inf], ["a"], {}, "finite"),
             ([1.0], [None], {}, "missing"),
             ([1.0], ["a"], {"draws": 0}, "draws"),
             ([1.0], ["a"], {"confidence": 1.0}, "confidence"),

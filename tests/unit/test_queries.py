@@ -90,9 +90,7 @@ class TestHistories:
         log = self.log(make_log)
         asked, _ = queries.make_queries(log[4:])
         frozen = queries.Knowledge("frozen")
-        (positions, visible), *more = queries.histories(
-            asked, log, knowledge=frozen, cutoff=log["timestamp"][2]
-        )
+        (positions, visible), *more = queries.histories(asked, log, knowledge=frozen, train=log[:2])
         assert not more and positions.tolist() == [0, 1]
         # Hours 2 and 3 lie between training and the current trajectory: not known.
         assert visible["timestamp"].dt.hour.tolist() == [0, 1, 4, 5]
@@ -101,9 +99,7 @@ class TestHistories:
         log = self.log(make_log)
         asked, _ = queries.make_queries(log[2:])
         turns = list(
-            queries.histories(
-                asked, log, knowledge=queries.Knowledge("frozen"), cutoff=log["timestamp"][2]
-            )
+            queries.histories(asked, log, knowledge=queries.Knowledge("frozen"), train=log[:2])
         )
         assert sorted(np.concatenate([p for p, _ in turns])) == [0, 1, 2, 3]
         assert len(turns) == 2
@@ -112,14 +108,21 @@ class TestHistories:
         log = self.log(make_log)
         asked, _ = queries.make_queries(log)
         frozen = queries.Knowledge("frozen")
-        with pytest.raises(ValueError, match="cutoff"):
+        with pytest.raises(ValueError, match="train"):
             list(queries.histories(asked, log, knowledge=frozen))
         with pytest.raises(ValueError, match="session_id"):
-            list(
-                queries.histories(
-                    asked, log, knowledge=frozen, cutoff=log["timestamp"][2], by="session_id"
-                )
-            )
+            list(queries.histories(asked, log, knowledge=frozen, train=log[:2], by="session_id"))
+
+    def test_frozen_refuses_what_would_turn_it_into_rolling(self, make_log):
+        log = self.log(make_log)
+        asked, _ = queries.make_queries(log[4:])
+        frozen = {"knowledge": queries.Knowledge("frozen"), "train": log[:2]}
+        gap = log.assign(trajectory_id=log["trajectory_id"].where(log.index != 3))
+        with pytest.raises(ValueError, match="0 queries and 1 actions without"):
+            list(queries.histories(asked, gap, **frozen))
+        with pytest.raises(ValueError, match="rows of the log"):
+            elsewhere = log[:2].set_axis([98, 99])
+            list(queries.histories(asked, log, knowledge=frozen["knowledge"], train=elsewhere))
 
     def test_knowledge_has_two_words_for_each(self):
         with pytest.raises(ValueError, match="frozen"):

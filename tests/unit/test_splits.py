@@ -79,6 +79,14 @@ class TestByTime:
         with pytest.raises(schema.SchemaError, match="user_id"):
             splits.split_by_time(make_log([0, 1]).drop(columns="user_id"), "2024-01-01 01:00Z")
 
+    @pytest.mark.parametrize("column", ["timestamp", "local_time"])
+    def test_rows_without_a_time_belong_nowhere(self, make_log, column):
+        log = make_log([0, 1, 2])
+        log["local_time"] = log["timestamp"].dt.tz_localize(None)
+        log[column] = log[column].where(log.index != 1)
+        with pytest.raises(schema.SchemaError, match=f"{column}, row 1: expected a time"):
+            splits.split_by_time(log, "2024-01-01 01:00Z")
+
     @settings(max_examples=50, deadline=None)
     @given(st.lists(st.integers(0, 1000), min_size=3, max_size=40, unique=True))
     def test_nothing_is_lost_and_time_never_turns(self, make_log, hours):
