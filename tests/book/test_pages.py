@@ -68,7 +68,10 @@ def test_formulas_are_drawn(open_page, name):
 def test_maps_are_drawn_and_titled(open_page, name):
     page = open_page(name)
     frames = page.query_selector_all("article iframe")
-    assert frames
+    drawn = "maps.make_map" in (ROOT / f"{name}.md").read_text(encoding="utf-8")
+    assert bool(frames) == drawn
+    if not drawn:
+        pytest.skip("a chapter without an interactive map")
     for element in frames:
         assert len(element.get_attribute("title")) > 20
         element.scroll_into_view_if_needed()
