@@ -14,9 +14,7 @@ import numpy as np
 import pandas as pd
 
 from stim_lib import leaks, metrics, schema
-from stim_lib.queries import QUERY, Knowledge, histories, look_back, make_queries
-
-QUERIES_AT_ONCE = 256
+from stim_lib.queries import QUERY, Knowledge, batches, look_back, make_queries
 
 
 @runtime_checkable
@@ -137,18 +135,13 @@ def evaluate(
     ranks = np.full(len(queries), np.inf)
     _require_comparable(model, test, train)
     done = 0
-    for positions, visible in histories(
+    for batch, asked, visible in batches(
         queries, log, knowledge=knowledge, train=train, by=trajectory
     ):
-        for first in range(0, len(positions), QUERIES_AT_ONCE):
-            chunk = positions[first : first + QUERIES_AT_ONCE]
-            # That a new trajectory has begun would tell something of the time.
-            asked = queries.iloc[chunk].drop(columns=trajectory, errors="ignore")
-            answer = truth.iloc[chunk]
-            ranks[chunk] = _ranks(model, asked, answer, visible, list_length)
-            done += len(chunk)
-            if progress:
-                progress(done, len(queries))
+        ranks[batch] = _ranks(model, asked, truth.iloc[batch], visible, list_length)
+        done += len(batch)
+        if progress:
+            progress(done, len(queries))
     unseen = ~truth.isin(train[schema.ITEM])
     _check_leaks(model, queries.drop(columns=trajectory, errors="ignore"), log, leak_checks)
     table = queries[[schema.USER]].assign(
@@ -166,11 +159,8 @@ def _ranks(
     history: pd.DataFrame,
     list_length: int,
 ) -> np.ndarray:
-    # A model is shown its askers' rows alone, up to each one's last question of this batch.
-    last = queries.groupby(schema.USER)[schema.TIME].max()
-    own = history[history[schema.TIME] < history[schema.USER].map(last)]
     if hasattr(model, "score"):
-        scores = model.score(queries, history=own)
+        scores = model.score(queries, history=history)
         if scores.shape != (len(queries), len(model.catalogue)):
             raise ValueError(
                 f"{model}: expected scores of shape {(len(queries), len(model.catalogue))}, "
@@ -179,7 +169,7 @@ def _ranks(
         return metrics.expected_ranks(scores, model.catalogue.get_indexer(truth))
     if not hasattr(model, "rank"):
         raise ValueError(f"model: expected a method score or rank, found neither in {model!r}")
-    ranked = model.rank(queries, k=list_length, history=own)
+    ranked = model.rank(queries, k=list_length, history=history)
     found = ranked[ranked[schema.ITEM].to_numpy() == truth.reindex(ranked[QUERY]).to_numpy()]
     ranks = found.set_index(QUERY)["rank"].reindex(queries.index)
     return ranks.fillna(np.inf).to_numpy(dtype=float)

@@ -17,6 +17,7 @@ import pandas as pd
 from stim_lib import schema
 
 QUERY = "query_id"
+QUERIES_AT_ONCE = 256
 HISTORIES = ("frozen", "rolling")
 TIMES = ("unknown", "known")
 
@@ -267,3 +268,55 @@ def histories(
     for number in range(turn.max() + 1):
         current = pd.MultiIndex.from_frame(pairs[turn == number])
         yield np.flatnonzero(of_query.isin(current)), log[known | of_row.isin(current)]
+
+
+def batches(
+    queries: pd.DataFrame,
+    log: pd.DataFrame,
+    *,
+    knowledge: Knowledge,
+    train: pd.DataFrame | None = None,
+    by: str = schema.TRAJECTORY,
+    size: int = QUERIES_AT_ONCE,
+) -> Iterator[tuple[np.ndarray, pd.DataFrame, pd.DataFrame]]:
+    """Hand out queries a few at a time, each batch with what its users may look back on.
+
+    Parameters
+    ----------
+    queries, log, knowledge, train, by
+        As for `histories`.
+    size : int
+        Queries of a batch, at most.
+
+    Yields
+    ------
+    positions : ndarray of int
+        Positions of the batch in `queries`; each query appears once.
+    asked : DataFrame
+        The queries without `by`: that a new trajectory has begun would tell something of the time.
+    history : DataFrame
+        Rows of the askers alone, up to each one's last question of the batch.
+
+    Raises
+    ------
+    ValueError
+        As `histories`.
+
+    Notes
+    -----
+    Introduced in chapter 13.
+
+    Examples
+    --------
+    >>> from stim_lib.datasets import load_seed_example
+    >>> log = load_seed_example().assign(user_id="1")
+    >>> queries, _ = make_queries(log)
+    >>> [len(history) for *_, history in batches(queries, log, knowledge=Knowledge(), size=2)]
+    [1, 3]
+    """
+    for positions, visible in histories(queries, log, knowledge=knowledge, train=train, by=by):
+        for first in range(0, len(positions), size):
+            batch = positions[first : first + size]
+            asked = queries.iloc[batch].drop(columns=by, errors="ignore")
+            last = asked.groupby(schema.USER)[schema.TIME].max()
+            yield batch, asked, visible[visible[schema.TIME] < visible[schema.USER].map(last)]

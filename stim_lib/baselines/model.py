@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Self
 
 import numpy as np
@@ -16,7 +17,7 @@ Scores = np.ndarray | sparse.csr_array
 QUERIES_AT_ONCE = 256
 
 
-class Baseline:
+class Baseline(ABC):
     """A counter: fitted on the training part, asked with a history.
 
     Subclasses say how they score a `View`; rows of shares have sum 1, or 0 where nothing is known.
@@ -63,9 +64,9 @@ class Baseline:
             raise ValueError(f"{self}: call fit(train) before asking")
         return View(queries, history, self._places, self.use_query_time)
 
+    @abstractmethod
     def score_view(self, view: View) -> Scores:
         """Scores of shape (n_queries, n_items), sparse or dense; each subclass its own."""
-        raise NotImplementedError
 
     def score(self, queries: pd.DataFrame, *, history: pd.DataFrame) -> np.ndarray:
         """Score each item of the catalogue for each query.

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stim_lib import schema
 from stim_lib.baselines.mix import Mix
-from stim_lib.queries import Knowledge, histories, make_queries
+from stim_lib.queries import Knowledge, batches, make_queries
 
 QUERIES_AT_ONCE = 64
 # The grid of weights: powers of two. It has no ends; the first draws come from this range.
@@ -103,24 +103,20 @@ def find_rivals(
     queries, truth = make_queries(part)
     knowledge = Knowledge(history, "known" if mix.use_query_time else "unknown")
     leads, counts, ties, done = [], [], [], 0
-    for positions, visible in histories(
-        queries, log, knowledge=knowledge, train=train, by=trajectory
+    for batch, asked, visible in batches(
+        queries, log, knowledge=knowledge, train=train, by=trajectory, size=QUERIES_AT_ONCE
     ):
-        for first in range(0, len(positions), QUERIES_AT_ONCE):
-            chunk = positions[first : first + QUERIES_AT_ONCE]
-            asked = queries.iloc[chunk].drop(columns=trajectory, errors="ignore")
-            own = visible[visible[schema.USER].isin(asked[schema.USER].unique())]
-            scores = mix.score_components(mix.view(asked, own))
-            answers = mix.catalogue.get_indexer(truth.iloc[chunk])
-            for number in np.flatnonzero(answers >= 0):
-                table = scores[:, number].T
-                lead = table - table[answers[number]]
-                leads.append(lead[(lead > 0).any(axis=1)].astype(np.float32))
-                counts.append(len(leads[-1]))
-                ties.append(int((lead == 0).all(axis=1).sum()) - 1)
-            done += len(chunk)
-            if progress:
-                progress(done, len(queries))
+        scores = mix.score_components(mix.view(asked, visible))
+        answers = mix.catalogue.get_indexer(truth.iloc[batch])
+        for number in np.flatnonzero(answers >= 0):
+            table = scores[:, number].T
+            lead = table - table[answers[number]]
+            leads.append(lead[(lead > 0).any(axis=1)].astype(np.float32))
+            counts.append(len(leads[-1]))
+            ties.append(int((lead == 0).all(axis=1).sum()) - 1)
+        done += len(batch)
+        if progress:
+            progress(done, len(queries))
     if not leads:
         raise ValueError("part: expected some place with a training action, found none")
     start = np.cumsum([0, *counts[:-1]])
