@@ -272,16 +272,17 @@ def fit_pooled_arma(
 
     Notes
     -----
-    Maximises the sum of the exact log-likelihoods, by Nelder's and Mead's method. Fifty weeks of
-    one user say little about φ; two hundred users who share it say a lot. Standard errors take
-    the series for independent. A mean for each series costs each some memory: φ of an AR(1) comes
-    out too low by about (1 + φ) / n_times however many the series, and this is not corrected.
-    Source: Nickell (1981), doi:10.2307/1911408. Introduced in chapter 03.
+    Fifty weeks of one user say little about φ; two hundred users who share it say a lot. But each
+    series has a mean of its own, and a mean fitted to a short series swallows its slow swings: φ of
+    an AR(1) would come out too low by about (1 + φ) / n_times, however many the series. So the sum
+    of the restricted log-likelihoods is maximised, in which the means are unknown and not fitted.
+    Standard errors take the series for independent. Source: Nickell (1981), doi:10.2307/1911408;
+    Cooper and Thompson (1977), doi:10.1093/biomet/64.3.625. Introduced in chapter 03.
 
     Examples
     --------
     >>> from stim_lib.series import simulate_arma
-    >>> short = simulate_arma(60, ar=[0.7], n_series=200, seed=0)
+    >>> short = simulate_arma(20, ar=[0.7], n_series=500, seed=0)
     >>> fit_pooled_arma(short, (1, 0)).ar[0].round(1).item()
     0.7
     """
@@ -301,7 +302,7 @@ def fit_pooled_arma(
     likelihood = Likelihood(panel.numbers[rows], design, p)
 
     def loss(free: np.ndarray) -> float:
-        return -likelihood.log_likelihood(free_to_arma(np.tile(free, (len(rows), 1)), p)).sum()
+        return -likelihood.restricted(free_to_arma(np.tile(free, (len(rows), 1)), p)).sum()
 
     # Nelder and Mead need no slopes, and two or three numbers are few.
     typical = np.median(np.hstack([alone.ar, alone.ma])[rows], axis=0)[None]

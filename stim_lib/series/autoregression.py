@@ -180,19 +180,52 @@ def _solve(matrix: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _yule_walker(values: np.ndarray, order: int) -> dict[str, np.ndarray]:
+    covariance, mean, n_used = autocovariances(values, order)
+    ar, sigma2 = levinson(covariance)
+    return {"ar": ar, "mean": mean, "sigma2": sigma2, "n_used": n_used}
+
+
+def autocovariances(values: np.ndarray, n_lags: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Autocovariances of series with gaps.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_series, n_times)
+        NaN where nothing was observed.
+    n_lags : int
+        Below n_times.
+
+    Returns
+    -------
+    covariance : ndarray of float64, shape (n_series, n_lags + 1)
+        NaN where no two observed values are that far apart.
+    mean : ndarray of float64, shape (n_series,)
+    n_observed : ndarray of int, shape (n_series,)
+
+    Notes
+    -----
+    γ_k is the mean of the products that are there, times (T − k) / T: without gaps the usual sum
+    divided by T. (statsmodels' acf with missing="conservative" divides by T also where products
+    are missing, so three gaps in ten make .7 into .5.) Raises nothing. Source: Parzen (1963),
+    Sankhya A 25:383. Introduced in chapter 03.
+
+    Examples
+    --------
+    >>> autocovariances(np.array([[2.0, 4, 5, 4, 2, 1]]), 1)[0]
+    array([[2.        , 0.66666667]])
+    """
     deviation, mean, observed = _centred(values)
     n_times = deviation.shape[1]
-    covariance = np.empty((len(values), order + 1))
-    n_used = np.full(len(values), n_times) if observed is None else observed.sum(axis=1)
-    for lag in range(order + 1):
+    covariance = np.empty((len(values), n_lags + 1))
+    for lag in range(n_lags + 1):
         product = _dot(deviation[:, lag:], deviation[:, : n_times - lag])
         pairs = n_times - lag
         if observed is not None:
             pairs = (observed[:, lag:] & observed[:, : n_times - lag]).sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             covariance[:, lag] = product / pairs * ((n_times - lag) / n_times)
-    ar, sigma2 = levinson(covariance)
-    return {"ar": ar, "mean": mean, "sigma2": sigma2, "n_used": n_used}
+    n_observed = np.full(len(values), n_times) if observed is None else observed.sum(axis=1)
+    return covariance, mean, n_observed
 
 
 def _burg(values: np.ndarray, order: int) -> dict[str, np.ndarray]:

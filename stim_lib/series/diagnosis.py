@@ -1,6 +1,6 @@
 """What kind of series is it, and has the model left anything over?
 
-All tests are those of statsmodels; these functions only lay out their answers.
+The tests are those of statsmodels; these functions only lay out their answers.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from stim_lib.series.arma import fit_arma
+from stim_lib.series.autoregression import autocovariances
 from stim_lib.series.fit import NO_ESTIMATE, OK, SeriesLike, read_panel
 from stim_lib.series.forecast import predict_ahead
+from stim_lib.series.stationary import ar_to_partial, levinson
 
 CRITERIA = ("aic", "bic")
 
@@ -40,7 +42,8 @@ def correlogram(series: SeriesLike, n_lags: int = 20) -> pd.DataFrame:
 
     Notes
     -----
-    ρ_k = γ_k / γ_0, pairs with a missing value left out; the partial ones by Levinson and Durbin.
+    ρ_k = γ_k / γ_0, see `autocovariances`; without gaps these are statsmodels' numbers. The partial
+    autocorrelation at lag k is the last coefficient of the AR(k) by Yule and Walker.
     Source: Brockwell and Davis (1991), sections 7.2 and 3.4. Introduced in chapter 03.
 
     Examples
@@ -49,15 +52,17 @@ def correlogram(series: SeriesLike, n_lags: int = 20) -> pd.DataFrame:
     >>> correlogram(simulate_arma(4000, ar=[0.8], seed=0)[:, 0], 2)["acf"].round(1).tolist()
     [0.8, 0.6]
     """
-    from statsmodels.tsa.stattools import acf, levinson_durbin
-
     values = _one(series, 2 * n_lags + 2 if n_lags >= 1 else 0)
     if n_lags < 1:
         raise ValueError(f"n_lags: expected at least 1, found {n_lags}")
     n = int(np.isfinite(values).sum())
-    correlation = acf(values, nlags=n_lags, fft=False, missing="conservative")
-    partial = levinson_durbin(correlation, nlags=n_lags, isacov=True).pacf
-    table = {"acf": correlation[1:], "pacf": partial[1:], "bound": 1.96 / np.sqrt(n)}
+    covariance, _, _ = autocovariances(values[None], n_lags)
+    partial = ar_to_partial(levinson(covariance)[0])
+    table = {
+        "acf": covariance[0, 1:] / covariance[0, 0],
+        "pacf": partial[0],
+        "bound": 1.96 / np.sqrt(n),
+    }
     return pd.DataFrame(table, index=pd.RangeIndex(1, n_lags + 1, name="lag"))
 
 

@@ -83,10 +83,16 @@ class Likelihood:
         n_used = np.tile(self.n_used[rows], len(arma) // len(rows))
         return (residual * np.exp(log_variance / (2 * n_used))).T
 
-    def log_likelihood(self, arma: np.ndarray) -> np.ndarray:
-        """Of every series, largest over β and σ²."""
-        residual, _, _, log_variance = self.whiten(arma, np.arange(len(arma)))
-        return self.concentrate((residual**2).sum(axis=0), log_variance)
+    def restricted(self, arma: np.ndarray) -> np.ndarray:
+        """Log-likelihood of what is left when β is unknown: of the deviations, not the values.
+
+        The plain one takes the fitted β for the true one, and so takes slow swings for part of
+        it. Source: Harville (1977), doi:10.1080/01621459.1977.10480998.
+        """
+        residual, beta, inverse, log_variance = self.whiten(arma, np.arange(len(arma)))
+        loss, spare = (residual**2).sum(axis=0), self.n_used - beta.shape[1]
+        log_moments = -np.linalg.slogdet(inverse)[1]
+        return -0.5 * (spare * (np.log(2 * np.pi * loss / spare) + 1) + log_variance + log_moments)
 
     def concentrate(self, loss: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
         """Log-likelihood at σ² = loss / n."""
