@@ -251,14 +251,13 @@ def choose_order(
             if bad.any():
                 where = fit.labels[bad][0]
                 raise ValueError(f"series {where}: can't be fitted, it is {fit.status[bad][0]}")
-            k = fit.n_parameters
             rows.append(
                 {
                     "p": p,
                     "q": q,
                     "log_likelihood": fit.log_likelihood.sum(),
-                    "aic": (-2 * fit.log_likelihood + 2 * k).sum(),
-                    "bic": (-2 * fit.log_likelihood + k * np.log(fit.n_used)).sum(),
+                    "aic": fit.aic.sum(),
+                    "bic": fit.bic.sum(),
                     "converged": (fit.status == OK).mean(),
                 }
             )

@@ -213,6 +213,16 @@ class ArmaFit:
         """φ, θ, β and σ²."""
         return self.ar.shape[1] + self.ma.shape[1] + self.beta.shape[1] + 1
 
+    @property
+    def aic(self) -> np.ndarray:
+        """Akaike's criterion of each series, −2 ln L + 2 k."""
+        return -2 * self.log_likelihood + 2 * self.n_parameters
+
+    @property
+    def bic(self) -> np.ndarray:
+        """Schwarz's criterion of each series, −2 ln L + k ln n."""
+        return -2 * self.log_likelihood + self.n_parameters * np.log(self.n_used)
+
     def table(self) -> pd.DataFrame:
         """One row a series: estimates, residual standard deviation, n and status.
 
