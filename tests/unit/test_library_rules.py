@@ -15,8 +15,8 @@ FOLDER = Path(stim_lib.__file__).parent
 MODULES = sorted(FOLDER.rglob("*.py"))
 # DESIGN of the data's way: a module may import only from those before it.
 ORDER = (
-    "schema", "assets", "datasets", "simulate", "cleaning", "splits", "temporal", "spatial",
-    "queries", "metrics", "leaks", "evaluation", "baselines", "interest", "recommend", "ledger",
+    "schema", "assets", "datasets", "simulate", "cleaning", "splits", "queries", "temporal",
+    "spatial", "metrics", "leaks", "evaluation", "baselines", "interest", "recommend", "ledger",
     "plots", "maps",
 )  # fmt: skip
 
