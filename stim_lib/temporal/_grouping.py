@@ -96,17 +96,18 @@ def group_medians(codes: np.ndarray, values: np.ndarray, n_groups: int) -> np.nd
     return medians
 
 
-def divide(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+def divide(above: np.ndarray, below: np.ndarray, where: np.ndarray | bool = True) -> np.ndarray:
     """Quotient that knows no warning.
 
     Parameters
     ----------
     above, below : array of float
+    where : array of bool
 
     Returns
     -------
     ndarray of float64
-        NaN where the divisor is 0.
+        NaN where the divisor is 0, and where `where` is False.
 
     Examples
     --------
@@ -116,7 +117,7 @@ def divide(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     above, below = np.broadcast_arrays(
         np.asarray(above, dtype=float), np.asarray(below, dtype=float)
     )
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0)
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=(below != 0) & where)
 
 
 def as_panel(panel: object) -> tuple[np.ndarray, pd.Index]:
@@ -151,7 +152,8 @@ def as_panel(panel: object) -> tuple[np.ndarray, pd.Index]:
         raise ValueError(
             f"panel: expected numbers with time down and series across, found shape {values.shape}"
         )
-    if np.isinf(values).any():
+    # One sum finds out whether there is anything to look for: it is finite if all values are.
+    if not np.isfinite(values.sum()) and np.isinf(values).any():
         row, column = np.argwhere(np.isinf(values))[0]
         raise ValueError(
             f"panel: expected finite numbers (NaN where missing), found {values[row, column]} in "

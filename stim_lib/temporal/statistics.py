@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from stim_lib.temporal._grouping import as_panel, divide, reasons
-from stim_lib.temporal.trends import linear_trend
+from stim_lib.temporal.trends import line_through
 
 CONSTANT = 1e-12
+CELLS_AT_ONCE = 262144
 
 
 def series_statistics(
@@ -54,41 +55,53 @@ def series_statistics(
     values, names = as_panel(panel)
     if not all(isinstance(lag, int) and 1 <= lag < len(values) for lag in lags):
         raise ValueError(f"lags: expected whole steps from 1 to {len(values) - 1}, found {lags}")
+    batch = max(1, CELLS_AT_ONCE // len(values))
+    parts = [
+        _statistics(np.asfortranarray(values[:, first : first + batch]), lags)
+        for first in range(0, values.shape[1], batch)
+    ]
+    table = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return pd.DataFrame(table, index=names)
+
+
+def _statistics(values: np.ndarray, lags: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """All columns for some series, few enough to stay in the processor's cache."""
     known = np.isfinite(values)
-    n = known.sum(axis=0)
-    whole = bool(known.all())
+    whole, one = bool(known.all()), np.ones(len(values))
+    n = np.full(values.shape[1], len(values)) if whole else np.count_nonzero(known, axis=0)
     filled = values if whole else np.where(known, values, 0.0)
-    mean = divide(filled.sum(axis=0), n)
-    deviation = filled - mean if whole else np.where(known, filled - mean, 0.0)
+    mean = divide(one @ filled, n)  # a product with ones is the fastest sum
+    deviation = filled - mean
+    if not whole:
+        deviation[~known] = 0.0
     square = deviation**2
-    variance = divide(square.sum(axis=0), n)
-    level = np.abs(filled).max(axis=0)
+    variance = divide(one @ square, n)
+    order = _order_statistics(values, n)
+    level = np.maximum(np.abs(order["minimum"]), np.abs(order["maximum"]))
     constant = (n > 0) & (variance <= (CONSTANT * level) ** 2)
     table = {"n": n, "n_missing": len(values) - n, "mean": mean}
-    table |= _order_statistics(values, known, n)
+    table |= order
     table["standard_deviation"] = np.where(constant, 0.0, np.sqrt(variance))
-    table["root_mean_square"] = np.sqrt(divide((filled**2).sum(axis=0), n))
+    table["root_mean_square"] = np.sqrt(divide(np.einsum("ij,ij->j", filled, filled), n))
     table |= _shape(deviation, square, n, constant)
-    table |= _changes(filled, known)
-    table["share_above_mean"] = np.where(
-        constant, 0.0, divide(((deviation > 0) & known).sum(axis=0), n)
-    )
+    table |= _changes(filled, known, whole)
+    above = (deviation > 0).sum(axis=0, dtype=np.int32)
+    table["share_above_mean"] = np.where(constant, 0.0, divide(above, n))
     for lag in lags:
-        pairs = (known[lag:] & known[:-lag]).sum(axis=0)
+        pairs = n - lag if whole else (known[lag:] & known[:-lag]).sum(axis=0)
         together = np.einsum("ij,ij->j", deviation[lag:], deviation[:-lag])
         value = divide(together, pairs * variance)
         table[f"autocorrelation_{lag}"] = np.where(constant, np.nan, value)
-    table |= _trend(values, variance, n, constant)
+    table |= _trend(deviation, known, n, mean, constant)
     cases = [
         (n == 0, "no values"),
         (constant, "constant: no shape, no memory, no correlation"),
         (n < 4, "fewer than four values"),
     ]
-    return pd.DataFrame(table | {"reason": reasons(len(n), cases)}, index=names)
+    return table | {"reason": reasons(len(n), cases)}
 
 
-def _order_statistics(values: np.ndarray, known: np.ndarray, n: np.ndarray) -> dict:
-    # Series as rows of contiguous memory sort several times faster.
+def _order_statistics(values: np.ndarray, n: np.ndarray) -> dict:
     ordered = np.sort(np.ascontiguousarray(values.T), axis=1)  # NaN last
     row = np.arange(len(ordered))
     last = np.maximum(n - 1, 0)
@@ -99,7 +112,7 @@ def _order_statistics(values: np.ndarray, known: np.ndarray, n: np.ndarray) -> d
 def _shape(deviation: np.ndarray, square: np.ndarray, n: np.ndarray, constant: np.ndarray) -> dict:
     """Skewness and kurtosis, corrected for bias as in pandas."""
     n = n.astype(float)
-    second = square.sum(axis=0)
+    second = np.ones(len(square)) @ square
     third = np.einsum("ij,ij->j", square, deviation)
     fourth = np.einsum("ij,ij->j", square, square)
     ok = ~constant
@@ -112,26 +125,32 @@ def _shape(deviation: np.ndarray, square: np.ndarray, n: np.ndarray, constant: n
     }
 
 
-def _changes(filled: np.ndarray, known: np.ndarray) -> dict:
-    both = known[1:] & known[:-1]
-    change = np.where(both, np.diff(filled, axis=0), 0.0)
-    n = both.sum(axis=0)
+def _changes(filled: np.ndarray, known: np.ndarray, whole: bool) -> dict:
+    change = np.diff(filled, axis=0)
+    n = np.full(filled.shape[1], len(change))
+    if not whole:
+        both = known[1:] & known[:-1]
+        change, n = np.where(both, change, 0.0), both.sum(axis=0)
+    one = np.ones(len(change))
+    total = one @ change
     return {
-        "mean_change": divide(change.sum(axis=0), n),
-        "mean_abs_change": divide(np.abs(change).sum(axis=0), n),
+        "mean_change": divide(total, n),
+        "mean_abs_change": divide(one @ np.abs(change, out=change), n),
     }
 
 
-def _trend(values: np.ndarray, variance: np.ndarray, n: np.ndarray, constant: np.ndarray) -> dict:
-    line = linear_trend(values)
-    known = np.isfinite(values)
-    steps = np.arange(len(values), dtype=float)
-    middle = divide(steps @ known, n)
-    of_time = divide((((steps[:, None] - middle) ** 2) * known).sum(axis=0), n)
-    correlation = line["slope"].to_numpy() * np.sqrt(divide(of_time, variance))
+def _trend(
+    deviation: np.ndarray, known: np.ndarray, n: np.ndarray, mean: np.ndarray, constant: np.ndarray
+) -> dict:
+    steps = np.arange(len(deviation), dtype=float)
+    slope, middle, error = line_through(deviation, known, steps)
+    square = np.einsum("ij,ij->j", deviation, deviation)
+    # s_b² = (1 - r²)/r² · b²/(n - 2): the correlation follows from slope and error.
+    explained = divide(slope**2, slope**2 + np.nan_to_num(error) ** 2 * np.maximum(n - 2, 0))
+    correlation = np.where(square > 0, np.sign(slope) * np.sqrt(np.nan_to_num(explained)), np.nan)
     return {
-        "trend_slope": line["slope"].to_numpy(),
-        "trend_intercept": line["intercept"].to_numpy(),
-        "trend_correlation": np.where(constant, np.nan, np.clip(correlation, -1, 1)),
-        "trend_error": line["slope_error"].to_numpy(),
+        "trend_slope": slope,
+        "trend_intercept": mean - slope * middle,
+        "trend_correlation": np.where(constant | (n < 2), np.nan, correlation),
+        "trend_error": error,
     }
