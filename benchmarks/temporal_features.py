@@ -140,6 +140,7 @@ def compare(panel, label, options):
         for jobs, seconds in peer["seconds"].items():
             how = "one process" if jobs == "0" else f"{jobs} processes"
             print(f"  tsfresh {peer['version']}  {seconds:.2f} s ({how})")
+        print(f"  ratio to one process, core for core: {peer['seconds']['0'] / ours:.0f}")
         print(f"  ratio to the better of these: {min(peer['seconds'].values()) / ours:.0f}")
         mine, theirs = np.load(folder / "ours.npy"), np.load(folder / "peer.npy")
         both_missing = np.isnan(mine) & np.isnan(theirs)
