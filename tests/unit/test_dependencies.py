@@ -23,6 +23,23 @@ DECLARED = [
 HERE = {r.name for r in DECLARED if r.marker is None or r.marker.evaluate()}
 
 
+def borax_knows_spring_festival():
+    import datetime
+
+    from borax.calendars.lunardate import LunarDate
+
+    first = LunarDate.from_solar(datetime.date(2024, 2, 10))
+    assert (first.year, first.month, first.day) == (2024, 1, 1)
+
+
+def chinesecalendar_knows_a_working_sunday():
+    import datetime
+
+    import chinese_calendar
+
+    assert chinese_calendar.is_workday(datetime.date(2024, 2, 4))
+
+
 def folium_draws_a_map():
     import folium
 
@@ -201,6 +218,8 @@ def imports(name):
 
 JOBS = {
     "axe-playwright-python": imports("axe_playwright_python.sync_playwright"),
+    "borax": borax_knows_spring_festival,
+    "chinesecalendar": chinesecalendar_knows_a_working_sunday,
     "editables": imports("editables"),
     "folium": folium_draws_a_map,
     "geopandas": geopandas_projects,

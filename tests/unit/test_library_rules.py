@@ -15,9 +15,9 @@ FOLDER = Path(stim_lib.__file__).parent
 MODULES = sorted(FOLDER.rglob("*.py"))
 # DESIGN of the data's way: a module may import only from those before it.
 ORDER = (
-    "schema", "assets", "datasets", "simulate", "cleaning", "splits", "series",
-    "temporal", "spatial", "queries", "metrics", "leaks", "evaluation",
-    "baselines", "interest", "recommend", "ledger", "plots", "maps",
+    "schema", "assets", "datasets", "simulate", "cleaning", "splits", "series", "queries",
+    "temporal", "spatial", "metrics", "leaks", "evaluation", "baselines", "interest",
+    "recommend", "ledger", "plots", "maps",
 )  # fmt: skip
 
 
