@@ -86,7 +86,7 @@ def clock_statistics(
         "n_missing": np.bincount(codes[~known], minlength=len(names)),
         "mean_hour": _as_hours(mean, turn),
         "median_hour": _as_hours(_medians(ticks, kept, turn, len(names)), turn),
-        "spread_hours": spread * HOURS_PER[period] / (2 * np.pi),
+        "spread_hours": spread * HOURS_PER[period] / (2 * np.pi) + 0.0,  # no minus zero
         "resultant": length,
     }
     cancel = (n > 0) & np.isnan(mean)

@@ -181,7 +181,7 @@ def _past_features(past: object, actions: dict[str, np.ndarray], n: int) -> dict
         "usual_hour_sin": sine,
         "usual_hour_cos": cosine,
         "clock_resultant": length,
-        "clock_spread_hours": np.minimum(spread, HOURS_PER_DAY),
+        "clock_spread_hours": np.minimum(spread, HOURS_PER_DAY) + 0.0,  # no minus zero
         "week_entropy_bits": entropy,
         "weekend_share": weekend,
     }
