@@ -82,7 +82,7 @@ def fit_arma(
     *,
     regressors: pd.DataFrame | None = None,
     start: tuple[list[float], list[float]] | None = None,
-    max_iterations: int = 50,
+    max_iterations: int = 100,
     progress: Callable[[int, int], None] | None = None,
 ) -> ArmaFit:
     """Estimate ARMA(p, q) with regressors of each series by exact maximum likelihood.
@@ -141,17 +141,18 @@ def fit_arma(
     status = _check_regressors(panel.numbers, design, status)
     require_estimate(status, single=panel.single, n_needed=n_needed)
     first = None if start is None else free_from_start(check_start(start, p, q)[None], p)
+    values, centre, scale = _standardise(panel.numbers, centred=regressors is None)
     found = _blank(len(panel.numbers), p, q, len(names))
     good = np.flatnonzero(status == OK)
     size = max(1, BLOCK_CELLS // (panel.numbers.shape[1] * (1 + len(names)) * (p + q + 1)))
     for begin in range(0, len(good), size):
         rows = good[begin : begin + size]
-        parts = _fit_block(panel.numbers[rows], design, (p, q), first, max_iterations)
+        parts = _fit_block(values[rows], design, (p, q), first, max_iterations)
         for name, value in parts.items():
             found[name][rows] = value
         if progress is not None:
             progress(min(begin + size, len(good)), len(good))
-    fit = _as_fit(panel, names, status, p, found)
+    fit = _as_fit(panel, names, status, p, _restore(found, centre, scale))
     require_estimate(fit.status, single=panel.single, n_needed=n_needed)
     return fit
 
@@ -248,6 +249,7 @@ def fit_pooled_arma(
     order: tuple[int, int] = (1, 1),
     *,
     regressors: pd.DataFrame | None = None,
+    groups: np.ndarray | pd.Index | None = None,
 ) -> ArmaFit:
     """Estimate one φ and θ for all series together, and a mean and σ² for each.
 
@@ -259,6 +261,9 @@ def fit_pooled_arma(
         p and q, not both 0.
     regressors : DataFrame of float, shape (n_times, n_regressors), optional
         As for `fit_arma`.
+    groups : array or Index, shape (n_series,), optional
+        Series of one group, such as those of one user, may depend on each other; by default each
+        stands alone. Only the standard errors change.
 
     Returns
     -------
@@ -268,7 +273,7 @@ def fit_pooled_arma(
     Raises
     ------
     ValueError
-        As `fit_arma`, or if no series can be fitted.
+        As `fit_arma`, if no series can be fitted, or groups don't fit.
 
     Notes
     -----
@@ -276,8 +281,10 @@ def fit_pooled_arma(
     series has a mean of its own, and a mean fitted to a short series swallows its slow swings: φ of
     an AR(1) would come out too low by about (1 + φ) / n_times, however many the series. So the sum
     of the restricted log-likelihoods is maximised, in which the means are unknown and not fitted.
-    Standard errors take the series for independent. Source: Nickell (1981), doi:10.2307/1911408;
-    Cooper and Thompson (1977), doi:10.1093/biomet/64.3.625. Introduced in chapter 03.
+    Standard errors come from the spread of the slopes between groups, so they hold also where the
+    model does not (a sandwich). Source: Nickell (1981), doi:10.2307/1911408; Cooper and Thompson
+    (1977), doi:10.1093/biomet/64.3.625; White (1982), doi:10.2307/1912526. Introduced in
+    chapter 03.
 
     Examples
     --------
@@ -299,7 +306,10 @@ def fit_pooled_arma(
             f"expected an order above 0 and series to fit, found order {order} and {len(rows)} of "
             f"{len(bare)} series"
         )
-    likelihood = Likelihood(panel.numbers[rows], design, p)
+    if groups is not None and len(groups) != len(bare):
+        raise ValueError(f"groups: expected one for each of {len(bare)}, found {len(groups)}")
+    values, centre, scale = _standardise(panel.numbers, centred=regressors is None)
+    likelihood = Likelihood(values[rows], design, p)
 
     def loss(free: np.ndarray) -> float:
         return -likelihood.restricted(free_to_arma(np.tile(free, (len(rows), 1)), p)).sum()
@@ -312,6 +322,35 @@ def fit_pooled_arma(
         free_to_arma(np.tile(end.x, (len(rows), 1)), p)
     ).items():
         found[name][rows] = value
-    found["arma_error"][rows] = (found["arma_error"][rows] ** -2).sum(axis=0) ** -0.5
+    own = rows if groups is None else pd.factorize(np.asarray(groups)[rows])[0]
+    found["arma_error"][rows] = likelihood.shared_errors(found["arma"][rows[0]], own)
     found["converged"][rows] = end.success
-    return _as_fit(panel, names, np.where(bare, alone.status, OK), p, found)
+    status = np.where(bare, alone.status, OK)
+    return _as_fit(panel, names, status, p, _restore(found, centre, scale))
+
+
+def _standardise(values: np.ndarray, *, centred: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Series in units of their standard deviation, so that no scale loses digits."""
+    n = np.maximum(np.isfinite(values).sum(axis=1), 1)
+    mean = np.nansum(values, axis=1) / n
+    largest = np.nanmax(
+        np.abs(values - mean[:, None]), axis=1, initial=1e-300, where=np.isfinite(values)
+    )
+    scale = largest * np.sqrt(
+        np.nansum(((values - mean[:, None]) / largest[:, None]) ** 2, axis=1) / n
+    )
+    scale = np.where(scale > 0, scale, 1.0)
+    centre = mean if centred else np.zeros(len(values))
+    return (values - centre[:, None]) / scale[:, None], centre, scale
+
+
+def _restore(found: dict, centre: np.ndarray, scale: np.ndarray) -> dict:
+    """Estimates in the units of the series."""
+    wide = scale[:, None]
+    with np.errstate(under="ignore", over="ignore"):
+        return found | {
+            "beta": found["beta"] * wide + centre[:, None],
+            "beta_error": found["beta_error"] * wide,
+            "sigma2": found["sigma2"] * scale**2,
+            "log_likelihood": found["log_likelihood"] - found["n_used"] * np.log(scale),
+        }

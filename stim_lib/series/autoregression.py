@@ -233,14 +233,17 @@ def _burg(values: np.ndarray, order: int) -> dict[str, np.ndarray]:
     n_used = np.full(len(values), values.shape[1]) if observed is None else observed.sum(axis=1)
     forward, backward = deviation[:, 1:].copy(), deviation[:, :-1].copy()
     whole = None if observed is None else observed[:, 1:] & observed[:, :-1]
-    sigma2 = _dot(deviation, deviation) / n_used
+    scale = _dot(deviation, deviation)
+    sigma2 = scale / n_used
     ar = np.empty((len(values), 0))
     for step in range(order):
         if whole is not None:
             forward, backward = np.where(whole, forward, 0.0), np.where(whole, backward, 0.0)
         energy = _dot(forward, forward) + _dot(backward, backward)
+        # Where nothing is left to predict, the next coefficient is 0.
         with np.errstate(divide="ignore", invalid="ignore"):
             reflection = 2 * _dot(forward, backward) / energy
+        reflection = np.where(energy > 1e-24 * scale, reflection, 0.0)
         ar = np.column_stack([ar - reflection[:, None] * ar[:, ::-1], reflection])
         sigma2 = sigma2 * (1 - reflection**2)
         if step + 1 < order:

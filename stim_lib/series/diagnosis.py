@@ -9,6 +9,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from stim_lib.series.arma import fit_arma
 from stim_lib.series.autoregression import autocovariances
@@ -32,8 +33,8 @@ def correlogram(series: SeriesLike, n_lags: int = 20) -> pd.DataFrame:
     Returns
     -------
     DataFrame of float64, shape (n_lags, 3)
-        Index lag, from 1. acf, pacf, and bound: 1.96 / √n, beyond which one lag in twenty of white
-        noise strays.
+        Index lag, from 1. acf, pacf (NaN from the first that is no correlation, which happens only
+        with many gaps), and bound, beyond which one lag in twenty of white noise strays.
 
     Raises
     ------
@@ -43,7 +44,8 @@ def correlogram(series: SeriesLike, n_lags: int = 20) -> pd.DataFrame:
     Notes
     -----
     ρ_k = γ_k / γ_0, see `autocovariances`; without gaps these are statsmodels' numbers. The partial
-    autocorrelation at lag k is the last coefficient of the AR(k) by Yule and Walker.
+    autocorrelation at lag k is the last coefficient of the AR(k) by Yule and Walker. The bound is
+    1.96 (T − k) / T / √n_k with n_k the pairs at lag k; without gaps 1.96 / √T, nearly.
     Source: Brockwell and Davis (1991), sections 7.2 and 3.4. Introduced in chapter 03.
 
     Examples
@@ -55,13 +57,14 @@ def correlogram(series: SeriesLike, n_lags: int = 20) -> pd.DataFrame:
     values = _one(series, 2 * n_lags + 2 if n_lags >= 1 else 0)
     if n_lags < 1:
         raise ValueError(f"n_lags: expected at least 1, found {n_lags}")
-    n = int(np.isfinite(values).sum())
     covariance, _, _ = autocovariances(values[None], n_lags)
-    partial = ar_to_partial(levinson(covariance)[0])
+    partial = ar_to_partial(levinson(covariance)[0])[0]
+    # With many gaps the estimates need not be those of any series; from there on there are none.
+    partial[np.maximum.accumulate(~(np.abs(partial) < 1))] = np.nan
     table = {
         "acf": covariance[0, 1:] / covariance[0, 0],
-        "pacf": partial[0],
-        "bound": 1.96 / np.sqrt(n),
+        "pacf": partial,
+        "bound": 1.96 * _shrinkage(values, n_lags) / np.sqrt(_pairs(values, n_lags)),
     }
     return pd.DataFrame(table, index=pd.RangeIndex(1, n_lags + 1, name="lag"))
 
@@ -122,7 +125,7 @@ def check_residuals(
     Parameters
     ----------
     residuals : array or Series of float, shape (n_times,)
-        Missing values are left out.
+        Missing values leave out the pairs in which they stand; time goes on.
     n_lags : int
         How many autocorrelations are judged together.
     n_coefficients : int
@@ -140,24 +143,36 @@ def check_residuals(
 
     Notes
     -----
-    Q = n (n + 2) Σ ρ_k² / (n − k). Source: Ljung and Box (1978), doi:10.1093/biomet/65.2.297.
-    Introduced in chapter 03.
+    Q = (n + 2) / n Σ n_k r_k² with r_k the mean of the n_k products at lag k over the variance.
+    Without gaps that is n (n + 2) Σ ρ_k² / (n − k), equal to statsmodels' acorr_ljungbox, which
+    would close the gaps. Source: Ljung and Box (1978), doi:10.1093/biomet/65.2.297. Introduced in
+    chapter 03.
 
     Examples
     --------
     >>> check_residuals(np.random.default_rng(1).normal(size=500))["p_value"].round(2)
     np.float64(0.08)
     """
-    from statsmodels.stats.diagnostic import acorr_ljungbox
-
     if n_lags <= n_coefficients:
         raise ValueError(f"n_lags: expected more than {n_coefficients}, found {n_lags}")
     values = _one(residuals, n_lags + 2)
-    values = values[np.isfinite(values)]
-    found = acorr_ljungbox(values, lags=[n_lags], model_df=n_coefficients).iloc[0]
-    return pd.Series(
-        {"statistic": found["lb_stat"], "p_value": found["lb_pvalue"], "n": float(len(values))}
-    )
+    n, pairs = np.isfinite(values).sum(), _pairs(values, n_lags)
+    covariance, _, _ = autocovariances(values[None], n_lags)
+    correlation = covariance[0, 1:] / covariance[0, 0] / _shrinkage(values, n_lags)
+    statistic = (n + 2) / n * np.nansum(pairs * correlation**2)
+    p_value = stats.chi2.sf(statistic, n_lags - n_coefficients)
+    return pd.Series({"statistic": statistic, "p_value": p_value, "n": float(n)})
+
+
+def _pairs(values: np.ndarray, n_lags: int) -> np.ndarray:
+    """Pairs of observed values at lags 1, 2, …"""
+    seen = np.isfinite(values)
+    return np.array([(seen[lag:] & seen[:-lag]).sum() for lag in range(1, n_lags + 1)])
+
+
+def _shrinkage(values: np.ndarray, n_lags: int) -> np.ndarray:
+    """(T − k) / T, by which `autocovariances` draws lag k towards zero."""
+    return 1 - np.arange(1, n_lags + 1) / len(values)
 
 
 def standardised_residuals(
@@ -238,9 +253,11 @@ def choose_order(
     --------
     >>> from stim_lib.series import simulate_arma
     >>> y = simulate_arma(500, ar=[0.5, 0.3], seed=1)
-    >>> choose_order(y, max_ar=3, max_ma=1)[["p", "q"]].iloc[0].tolist()
+    >>> choose_order(y, max_ar=3, max_ma=0)[["p", "q"]].iloc[0].tolist()
     [2, 0]
     """
+    if max_ar < 0 or max_ma < 0:
+        raise ValueError(f"max_ar and max_ma: expected 0 or more, found {max_ar} and {max_ma}")
     if criterion not in CRITERIA:
         raise ValueError(f"criterion: expected one of {CRITERIA}, found {criterion!r}")
     rows = []

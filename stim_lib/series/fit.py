@@ -33,6 +33,8 @@ class Panel:
     labels : Index, shape (n_series,)
     single : bool
         Whether one series was given, not a table.
+    named : bool
+        Whether the times have names: a pandas object was given, not an array.
 
     Notes
     -----
@@ -43,6 +45,7 @@ class Panel:
     index: pd.Index
     labels: pd.Index
     single: bool
+    named: bool
 
 
 def read_panel(series: SeriesLike) -> Panel:
@@ -60,7 +63,8 @@ def read_panel(series: SeriesLike) -> Panel:
     Raises
     ------
     ValueError
-        If there is nothing, a value is infinite or no number, or there are three axes.
+        If there is nothing, a value is infinite or no number, there are three axes, or dates do
+        not follow each other in equal steps: a gap must be a row of NaN.
 
     Notes
     -----
@@ -83,7 +87,26 @@ def read_panel(series: SeriesLike) -> Panel:
         row, column = np.argwhere(np.isinf(values.T))[0]
         where = f"time {table.index[row]}, series {table.columns[column]}"
         raise ValueError(f"series: expected finite numbers or NaN, found inf at {where}")
-    return Panel(values, table.index, table.columns, single)
+    _check_steps(table.index)
+    named = isinstance(series, (pd.DataFrame, pd.Series))
+    return Panel(values, table.index, table.columns, single, named)
+
+
+def _check_steps(index: pd.Index) -> None:
+    """Dates must be a calendar without holes: lag 7 of days is a week only then."""
+    if not isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)) or len(index) < 3:
+        return
+    if isinstance(index, pd.PeriodIndex):
+        regular = bool((np.diff(index.asi8) == 1).all())
+    else:
+        regular = index.freq is not None or pd.infer_freq(index) is not None
+    if not (regular and index.is_monotonic_increasing):
+        steps = index.to_series().diff()
+        odd = index[1:][(steps[1:] != steps[1:].mode()[0]).to_numpy()]
+        raise ValueError(
+            f"series: expected times in order and in equal steps, with NaN where nothing was "
+            f"observed; found another step at {odd[0] if len(odd) else index[0]}"
+        )
 
 
 def check_series(values: np.ndarray, n_needed: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from stim_lib.series.innovations import (
     step_ahead,
     system,
 )
-from stim_lib.series.regressors import read_regressors
+from stim_lib.series.regressors import DEFAULT, read_regressors
 from stim_lib.series.stationary import has_root_beyond
 
 
@@ -124,14 +124,8 @@ def forecast(
     if n_steps < 1:
         raise ValueError(f"n_steps: expected at least 1, found {n_steps}")
     panel, design = _read(fit, series, regressors)
-    future = np.ones((n_steps, 1))
-    if fit.regressors != ("mean",):
-        if future_regressors is None or len(future_regressors) != n_steps:
-            raise ValueError(
-                f"future_regressors: expected {n_steps} rows of {', '.join(fit.regressors)}, found "
-                f"{'none' if future_regressors is None else len(future_regressors)}"
-            )
-        future = future_regressors[list(fit.regressors)].to_numpy(dtype="float64")
+    coming = _steps_after(panel.index, n_steps)
+    future = _read_future(fit, coming, future_regressors)
     (phi, loading), out = _filter(fit, panel, design, horizon=0)
     state, variance = out.state, out.state_variance
     noise = loading[:, None] * loading[None]
@@ -140,7 +134,32 @@ def forecast(
         mean[step] = _combine(state[0], fit.beta, future[step][:, None])
         spread[step] = variance[0, 0]
         state, variance = step_ahead(state, variance, phi, noise)
-    return _as_forecast(fit, mean, spread, _steps_after(panel.index, n_steps), panel.labels)
+    return _as_forecast(fit, mean, spread, coming, panel.labels)
+
+
+def _read_future(fit: ArmaFit, coming: pd.Index, regressors: pd.DataFrame | None) -> np.ndarray:
+    """Regressors of the steps to come, shape (n_steps, n_regressors)."""
+    if fit.regressors == DEFAULT:
+        return np.ones((len(coming), 1))
+    if regressors is None or len(regressors) != len(coming):
+        raise ValueError(
+            f"future_regressors: expected {len(coming)} rows of {', '.join(fit.regressors)}, found "
+            f"{'none' if regressors is None else len(regressors)}"
+        )
+    table = regressors.rename(columns=str)
+    dated = isinstance(coming, (pd.DatetimeIndex, pd.PeriodIndex))
+    if dated and isinstance(table.index, type(coming)) and not table.index.equals(coming):
+        raise ValueError(
+            f"future_regressors: expected the times from {coming[0]} to {coming[-1]}, found "
+            f"{table.index[0]} to {table.index[-1]}"
+        )
+    absent = [name for name in fit.regressors if name not in table]
+    if absent or table[list(fit.regressors)].isna().any(axis=None):
+        raise ValueError(
+            f"future_regressors: expected a number for each of {', '.join(fit.regressors)}, found "
+            f"{'no column ' + absent[0] if absent else 'missing values'}"
+        )
+    return table[list(fit.regressors)].to_numpy(dtype="float64")
 
 
 def predict_ahead(
@@ -260,6 +279,8 @@ def _as_forecast(fit: ArmaFit, mean, spread, index, labels) -> Forecast:
 
 
 def _steps_after(index: pd.Index, n_steps: int) -> pd.Index:
+    if isinstance(index, pd.PeriodIndex):
+        return pd.period_range(index[-1] + 1, periods=n_steps, freq=index.freq, name=index.name)
     step = index.freq or pd.infer_freq(index) if _is_regular(index) else None
     if step is None:
         return pd.RangeIndex(1, n_steps + 1)

@@ -132,3 +132,32 @@ class Likelihood:
         inverse = np.full_like(moments, np.nan)
         inverse[good] = np.linalg.inv(moments[good])
         return np.sqrt(variance[:, None] * np.einsum("nii->ni", inverse))
+
+    def shared_errors(self, arma: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """Standard errors of coefficients that all series share, by the spread between groups.
+
+        With s_g the slope of the restricted log-likelihood of group g and H the curvature of the
+        whole: H⁻¹ (Σ s_g s_g') H⁻¹ · G / (G − 1).
+        """
+        size, step = len(arma), 1e-4
+        moves = step * np.eye(size)
+
+        def at(move: np.ndarray) -> np.ndarray:
+            return self.restricted(np.tile(arma + move, (len(self.n_used), 1)))
+
+        ahead, behind = (np.array([at(sign * move) for move in moves]) for sign in (1, -1))
+        slopes = (ahead - behind) / (2 * step)
+        centre = at(np.zeros(size)).sum()
+        curvature = np.diag((ahead + behind).sum(axis=1) - 2 * centre)
+        for i in range(size):
+            for j in range(i):
+                corners = [
+                    at(a * moves[i] + b * moves[j]).sum() * a * b for a in (1, -1) for b in (1, -1)
+                ]
+                curvature[i, j] = curvature[j, i] = sum(corners) / 4
+        bread = np.linalg.inv(-curvature / step**2)
+        n_groups = groups.max() + 1
+        by_group = np.array([np.bincount(groups, slope, n_groups) for slope in slopes])
+        real = len(np.unique(groups))
+        filling = by_group @ by_group.T * real / max(real - 1, 1)
+        return np.sqrt(np.diag(bread @ filling @ bread))

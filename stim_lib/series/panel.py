@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -38,7 +40,8 @@ def make_interest_series(
     by : str
         Whose interest: "city" (one group), "user", "place", "category", or a column of the log.
     freq : str
-        Length of a period, a pandas alias: "h", "D", "W" (from Monday), "M".
+        Length of a period, a pandas alias: "h", "D", "W" (from Monday), "M". Several, such as
+        "6h" or "2W", are counted from the period of the first action.
     of : str, optional
         What a group's actions are divided among, a column of the log. Default for "city" and
         "user": root_category, or category where the log has no roots. Default for the rest: not
@@ -46,7 +49,8 @@ def make_interest_series(
     share : bool
         True: the share of the period's actions. False: their number.
     gaps : str
-        A period with too few actions to divide is "missing" (NaN), or "zero".
+        A period with too few actions to divide is "missing" (NaN), or "zero" (shares; counts stay
+        what they are).
     min_actions : int
         Periods with fewer actions (of the group, or of the city if not divided) are gaps.
 
@@ -81,6 +85,8 @@ def make_interest_series(
     group, of = _read_question(log, by, of, gaps, min_actions)
     periods, codes = _periods(log, freq)
     kept = log[[name for name in (group, of) if name is not None]].notna().all(axis=1).to_numpy()
+    if not kept.any():
+        raise ValueError(f"log: expected a value of {of or group!r} in some row, found none")
     columns, series = _series_of_rows(log[kept], group, of)
     if len(periods) * len(columns) > LARGEST_PANEL:
         raise ValueError(
@@ -93,7 +99,8 @@ def make_interest_series(
     is_gap = exposure < max(min_actions, 1)
     values = np.divide(counts, exposure, out=np.zeros_like(counts), where=~is_gap)
     values = values if share else counts
-    values[np.broadcast_to(is_gap, values.shape)] = np.nan if gaps == "missing" else 0.0
+    if gaps == "missing":
+        values[np.broadcast_to(is_gap, values.shape)] = np.nan
     return pd.DataFrame(values, index=periods, columns=columns)
 
 
@@ -128,18 +135,30 @@ def _periods(log: pd.DataFrame, freq: str) -> tuple[pd.DatetimeIndex, np.ndarray
     if clock.isna().any():
         row = log.index[clock.isna()][0]
         raise ValueError(f"{clock.name}, row {row}: expected a time, found none")
+    n_steps, single = _read_frequency(freq)
+    ordinal = pd.PeriodIndex(clock.dt.to_period(single)).asi8
+    # pandas anchors several days nowhere; here periods of several steps start with the log.
+    codes = (ordinal - ordinal.min()) // n_steps
+    n_periods = int(codes.max()) + 1
+    if n_periods > LARGEST_PANEL:
+        raise ValueError(f"freq: {freq!r} cuts the log into {n_periods:,} periods")
+    first = clock.min().to_period(single)
+    start = pd.period_range(first, periods=(n_periods - 1) * n_steps + 1, freq=single)
+    return start[::n_steps].to_timestamp(how="start").rename("period"), codes
+
+
+def _read_frequency(freq: str) -> tuple[int, str]:
+    """Number and kind of the calendar steps in a period."""
+    n_steps, single = re.fullmatch(r"(\d*)(.*)", str(freq)).groups()
+    if single.upper().startswith("B"):
+        raise ValueError("freq: expected a period that covers every day, found business days")
     try:
-        period = clock.dt.to_period(freq)
-    except ValueError as error:
+        pd.Period("2024-01-01", freq=single)
+    except (ValueError, AttributeError) as error:
         raise ValueError(
             f"freq: expected a period such as 'h', 'D', 'W' or 'M', found {freq!r}"
         ) from error
-    first, last = period.min(), period.max()
-    if (last - first).n >= LARGEST_PANEL:
-        raise ValueError(f"freq: {freq!r} cuts the log into {(last - first).n:,} periods")
-    every = pd.period_range(first, last, freq=period.dt.freq)
-    codes = every.get_indexer(pd.PeriodIndex(period))
-    return every.to_timestamp(how="start").rename("period"), codes
+    return max(int(n_steps or 1), 1), single
 
 
 def _series_of_rows(

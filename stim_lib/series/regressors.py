@@ -7,6 +7,7 @@ import pandas as pd
 
 from stim_lib.series.fit import Panel, SeriesLike
 
+DEFAULT = ("mean",)
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -29,7 +30,8 @@ def read_regressors(
     Raises
     ------
     ValueError
-        If times differ, a value is missing or infinite, or columns are linearly dependent.
+        If times differ, a value is missing or infinite, columns are linearly dependent, or the
+        only one is called "mean" and is no constant.
 
     Notes
     -----
@@ -45,11 +47,12 @@ def read_regressors(
     """
     n_times = panel.numbers.shape[1]
     if regressors is None:
-        return ("mean",), np.ones((n_times, 1))
+        return DEFAULT, np.ones((n_times, 1))
     table = pd.DataFrame(regressors)
     if len(table) != n_times:
         raise ValueError(f"regressors: expected {n_times} times, found {len(table)}")
-    if isinstance(panel.index, pd.DatetimeIndex) and not table.index.equals(panel.index):
+    by_name = panel.named and isinstance(regressors, (pd.DataFrame, pd.Series))
+    if by_name and not table.index.equals(panel.index):
         raise ValueError(
             f"regressors: expected the times of the series, from {panel.index[0]} to "
             f"{panel.index[-1]}, found {table.index[0]} to {table.index[-1]}"
@@ -67,7 +70,12 @@ def read_regressors(
             f"regressors: expected independent columns, found {design.shape[1]} columns of rank "
             f"{rank}; weekday_dummies and harmonics hold the constant already"
         )
-    return tuple(map(str, table.columns)), design
+    names = tuple(map(str, table.columns))
+    if names == DEFAULT and not (design == 1).all():
+        raise ValueError(
+            "regressors: expected another name than 'mean', which stands for the constant"
+        )
+    return names, design
 
 
 def weekday_dummies(index: pd.DatetimeIndex) -> pd.DataFrame:

@@ -143,13 +143,13 @@ def predict_season_mean(
     """
     seasons = -(-_check("horizon", horizon) // _check("period", period))
     phase = np.arange(len(panel)) % period
-    before = panel.groupby(phase).shift(seasons)
+    before = panel.reset_index(drop=True).groupby(phase).shift(seasons)
     if n_seasons is None:
         means = before.groupby(phase).expanding(min_periods=1).mean()
     else:
         rolled = before.groupby(phase).rolling(_check("n_seasons", n_seasons), min_periods=1)
         means = rolled.mean()
-    return means.droplevel(0).reindex(panel.index)
+    return means.droplevel(0).sort_index().set_axis(panel.index)
 
 
 def predict_smoothed(
@@ -168,7 +168,7 @@ def predict_smoothed(
     panel : DataFrame of float, shape (n_times, n_series)
         Shares or other values; gaps are skipped, time goes on.
     weight : float
-        α in (0, 1]: what the newest step counts; the step before it counts 1 − α of that.
+        α in (0, 1): what the newest step counts; the step before it counts 1 − α of that.
     exposure : DataFrame of float, shape (n_times, n_series), optional
         Actions behind each share: a share of twenty actions then counts twenty times that of one.
     prior : DataFrame of float, shape (n_times, n_series), optional
@@ -184,7 +184,8 @@ def predict_smoothed(
     Raises
     ------
     ValueError
-        If the weight is outside (0, 1], the prior weight negative or the horizon below 1.
+        If the weight is outside (0, 1), the prior weight negative, the horizon below 1, an
+        exposure negative, or exposure or prior have other times or series.
 
     Notes
     -----
@@ -197,22 +198,33 @@ def predict_smoothed(
     >>> predict_smoothed(pd.DataFrame({"a": [0.0, 1.0, 1.0]}), 0.5)["a"].round(3).tolist()
     [nan, 0.0, 0.667]
     """
-    if not 0 < weight <= 1:
-        raise ValueError(f"weight: expected a number above 0 and at most 1, found {weight}")
+    if not 0 < weight < 1:
+        raise ValueError(f"weight: expected a number between 0 and 1, found {weight}")
     if prior_weight < 0 or (prior_weight > 0) != (prior is not None):
         raise ValueError(
             f"prior_weight: expected a positive number with a prior and 0 without, found "
             f"{prior_weight}"
         )
+    for name, table in (("exposure", exposure), ("prior", prior)):
+        fits = table is None or (
+            table.index.equals(panel.index) and table.columns.equals(panel.columns)
+        )
+        if not fits:
+            raise ValueError(f"{name}: expected the times and series of the panel, found others")
+    if exposure is not None and (exposure < 0).any(axis=None):
+        raise ValueError("exposure: expected 0 or more, found a negative number")
     steps = _check("horizon", horizon)
     seen = panel.notna()
-    amount = seen.astype(float) if exposure is None else exposure.where(seen, 0.0).astype(float)
+    amount = seen.astype(float)
+    if exposure is not None:
+        amount = exposure.fillna(0).where(seen, 0.0).astype(float)
     total, amount = (
         _decayed_sum(table, 1 - weight).shift(steps) for table in (amount * panel.fillna(0), amount)
     )
     if prior is not None:
-        total = total.fillna(0) + prior_weight * prior
-        amount = amount.fillna(0) + prior_weight
+        # Where the prior is silent, the panel speaks alone.
+        total = total.fillna(0) + prior_weight * prior.fillna(0)
+        amount = amount.fillna(0) + prior_weight * prior.notna()
     return total / amount.where(amount > 0)
 
 
@@ -225,6 +237,6 @@ def _decayed_sum(table: pd.DataFrame, keep: float) -> pd.DataFrame:
 
 
 def _check(name: str, number: int) -> int:
-    if number < 1:
-        raise ValueError(f"{name}: expected at least 1, found {number}")
+    if number != int(number) or number < 1:
+        raise ValueError(f"{name}: expected at least 1, a whole number, found {number}")
     return int(number)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.signal import lfilter
 
+from stim_lib.series.innovations import stationary_variance, system
 from stim_lib.series.stationary import has_root_beyond
 
 
@@ -19,7 +20,6 @@ def simulate_arma(
     sigma: float = 1.0,
     n_series: int = 1,
     seed: int = 0,
-    n_warm_up: int = 500,
 ) -> np.ndarray:
     """Draw series of one stationary ARMA model with normal innovations.
 
@@ -32,8 +32,6 @@ def simulate_arma(
     mean, sigma : float
         Of the series; of its innovations.
     seed : int
-    n_warm_up : int
-        Steps that are thrown away, so that the start leaves no trace.
 
     Returns
     -------
@@ -46,7 +44,8 @@ def simulate_arma(
 
     Notes
     -----
-    Introduced in chapter 03.
+    The first state is drawn from the stationary distribution, so the first value is like every
+    other. Introduced in chapter 03.
 
     Examples
     --------
@@ -56,6 +55,15 @@ def simulate_arma(
     if len(ar) and has_root_beyond(np.asarray(ar, dtype=float)[None])[0]:
         raise ValueError(f"ar: expected a stationary autoregression, found {list(ar)}")
     rng = np.random.default_rng(seed)
-    shocks = sigma * rng.standard_normal((n_warm_up + n_times, n_series))
-    drawn = lfilter([1.0, *ma], [1.0, *(-coefficient for coefficient in ar)], shocks, axis=0)
-    return mean + drawn[n_warm_up:]
+    phi, loading = system(np.asarray(ar, dtype=float)[None], np.asarray(ma, dtype=float)[None])
+    spread, directions = np.linalg.eigh(stationary_variance(phi, loading)[..., 0])
+    draws = rng.standard_normal((len(phi), n_series))
+    state = directions @ (np.sqrt(np.maximum(spread, 0))[:, None] * draws)
+    # What the past has left for each of the coming steps.
+    waiting = phi * state[:1] + np.vstack([state[1:], np.zeros((1, n_series))])
+    shocks = sigma * rng.standard_normal((n_times, n_series))
+    n_delays = max(len(ar), len(ma))
+    polynomials = [1.0, *ma], [1.0, *(-coefficient for coefficient in ar)]
+    if not n_delays:
+        return mean + shocks
+    return mean + lfilter(*polynomials, shocks, axis=0, zi=sigma * waiting[:n_delays])[0]

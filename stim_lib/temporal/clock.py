@@ -269,8 +269,8 @@ def circular_distance(
 
     Notes
     -----
-    min(d, period - d) with d the absolute difference modulo the period. Source: Mardia and Jupp (2000),
-    Directional Statistics, section 2.3. Introduced in chapter 04.
+    min(d, period - d) with d the absolute difference modulo the period. Source: Mardia and Jupp
+    (2000), Directional Statistics, section 2.3. Introduced in chapter 04.
 
     Examples
     --------

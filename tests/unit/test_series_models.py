@@ -105,9 +105,11 @@ class TestAutoregression:
     @given(hnp.arrays(float, (25, 1), elements=st.floats(-10, 10)))
     def test_two_of_the_three_are_always_stationary(self, values):
         for method in ("yule_walker", "burg"):
-            found = series.fit_ar(values, 2, method=method)
-            if found.status[0] == "ok":
-                assert not stationary.has_root_beyond(found.ar).any()
+            found = series.fit_ar(np.r_[values, values[:1]], 2, method=method)
+            if found.status[0] in {"ok", "unit root"}:
+                # On the edge, and no further: a perfect wave has partial autocorrelation 1.
+                assert (np.abs(stationary.ar_to_partial(found.ar))[:, -1] <= 1 + 1e-9).all()
+                assert not stationary.has_root_beyond(found.ar, 1 + 1e-6).any()
 
     def test_gaps_do_not_bias(self):
         values = with_holes(series.simulate_arma(3000, ar=[0.7], n_series=20, seed=4), 0.3)
@@ -221,6 +223,27 @@ class TestBadInput:
             with pytest.raises(ValueError, match=message):
                 series.fit_arma(values, (1, 0), regressors=table)
 
+    def test_regressors_are_matched_by_name(self):
+        values = pd.Series(series.simulate_arma(50, ar=[0.5])[:, 0], index=range(50))
+        table = pd.DataFrame({"one": 1.0, "x": np.arange(50.0)})
+        with pytest.raises(ValueError, match="expected the times of the series"):
+            series.fit_arma(values, (1, 0), regressors=table[::-1])
+        with pytest.raises(ValueError, match="another name than 'mean'"):
+            series.fit_arma(values, (1, 0), regressors=table[["x"]].set_axis(["mean"], axis=1))
+
+    def test_dates_must_be_in_order_and_without_holes(self):
+        days = pd.date_range("2024-01-01", periods=50)
+        values = pd.Series(series.simulate_arma(50, ar=[0.5])[:, 0], index=days)
+        for bad in (values.drop(days[20]), values[::-1], values.sample(frac=1, random_state=0)):
+            with pytest.raises(ValueError, match="in order and in equal steps"):
+                series.fit_ar(bad, 1)
+        series.fit_ar(values.drop(days[20]).asfreq("D"), 1)
+        monthly = pd.Series(values.to_numpy(), index=pd.date_range("2020", periods=50, freq="MS"))
+        assert series.fit_ar(monthly, 1).status[0] == "ok"
+        series.fit_ar(monthly.to_period("M"), 1)
+        with pytest.raises(ValueError, match="in order and in equal steps"):
+            series.fit_ar(monthly.to_period("M").drop(pd.Period("2021-01")), 1)
+
     def test_a_weekday_never_seen_is_a_flagged_row(self):
         days = pd.date_range("2024-01-01", periods=70)
         values = pd.DataFrame(series.simulate_arma(70, ar=[0.5], n_series=2), index=days)
@@ -328,6 +351,15 @@ class TestExactLikelihood:
         assert np.allclose(whole.log_likelihood, parts.log_likelihood, atol=1e-5)
         assert seen[-1] == (9, 9) and len(seen) == 5
 
+    @pytest.mark.parametrize(("scale", "shift"), [(1e-170, 0), (1e120, 0), (1, 1e9), (1e-6, 5)])
+    def test_units_and_origin_do_not_matter(self, scale, shift):
+        values = series.simulate_arma(150, ar=[0.8], ma=[-0.4], seed=1)
+        plain = series.fit_arma(values, (1, 1))
+        moved = series.fit_arma(scale * values + shift, (1, 1))
+        assert moved.status[0] == "ok"
+        assert np.allclose([moved.ar, moved.ma], [plain.ar, plain.ma], atol=2e-3)
+        assert moved.beta[0, 0] == pytest.approx(scale * plain.beta[0, 0] + shift, rel=1e-3)
+
     def test_starts_are_used(self):
         values = series.simulate_arma(200, ar=[0.8], ma=[-0.4])
         found = series.fit_arma(values, (1, 1), start=([0.7], [-0.3]))
@@ -344,6 +376,23 @@ class TestPooled:
         pooled = series.fit_pooled_arma(values, (1, 0))
         assert abs(pooled.ar[0, 0] - 0.7) < 3 * pooled.ar_error[0, 0]
         assert series.fit_arma(values, (1, 0)).ar.mean() < 0.55, "each alone forgets"
+
+    @pytest.mark.parametrize("grouped", [False, True])
+    def test_standard_errors_are_those_of_repeated_draws(self, grouped):
+        drawn = series.simulate_arma(25, ar=[0.6], n_series=40 * 60, seed=5)
+        if grouped:  # four series of a user that are nearly one and the same
+            drawn = np.repeat(drawn[:, ::4], 4, axis=1) + 0.05 * drawn
+        groups = np.arange(60) // 4 if grouped else None
+        fits = [
+            series.fit_pooled_arma(part, (1, 0), groups=groups)
+            for part in np.split(drawn, 40, axis=1)
+        ]
+        spread = np.std([f.ar[0, 0] for f in fits])
+        assert np.mean([f.ar_error[0, 0] for f in fits]) == pytest.approx(spread, rel=0.3)
+
+    def test_groups_must_fit(self):
+        with pytest.raises(ValueError, match="groups: expected one for each of 3, found 2"):
+            series.fit_pooled_arma(series.simulate_arma(30, ar=[0.5], n_series=3), groups=[0, 1])
 
     def test_bad_series_are_left_out(self):
         values = series.simulate_arma(40, ar=[0.7], n_series=30)
@@ -437,7 +486,15 @@ class TestForecast:
             series.forecast(found, table, 2, regressors=week)
         with pytest.raises(ValueError, match="regressors: expected"):
             series.forecast(found, table, 2)
+        late = series.weekday_dummies(pd.date_range("2024-05-11", periods=2))
         more = series.weekday_dummies(pd.date_range("2024-03-11", periods=2))
+        for message, bad in (
+            ("the times from", late),
+            ("missing values", more * np.nan),
+            ("no column Mon", more.drop(columns="Mon")),
+        ):
+            with pytest.raises(ValueError, match=message):
+                series.forecast(found, table, 2, regressors=week, future_regressors=bad)
         ahead = series.forecast(found, table, 2, regressors=week, future_regressors=more)
         assert ahead.mean.shape == (2, 1)
 
@@ -450,7 +507,32 @@ class TestDiagnosis:
         table = series.correlogram(values, 6)
         assert np.allclose(table["acf"], acf(values, nlags=6)[1:])
         assert table["pacf"].iloc[0] == pytest.approx(table["acf"].iloc[0])
-        assert table["bound"].iloc[0] == pytest.approx(1.96 / np.sqrt(200))
+        assert table["bound"].iloc[0] == pytest.approx(1.96 / np.sqrt(200), rel=0.01)
+
+    def test_the_band_holds_white_noise_with_gaps(self):
+        noise = with_holes(np.random.default_rng(0).normal(size=(150, 200)), 0.4)
+        tables = [series.correlogram(column, 30) for column in noise.T]
+        outside = np.mean([(t["acf"].abs() > t["bound"]).mean() for t in tables])
+        assert 0.03 < outside < 0.07
+
+    def test_ljung_box_is_that_of_statsmodels_and_keeps_time(self):
+        from statsmodels.stats.diagnostic import acorr_ljungbox
+
+        values = series.simulate_arma(200, ar=[0.2])[:, 0]
+        theirs = acorr_ljungbox(values, lags=[8], model_df=1).iloc[0]
+        ours = series.check_residuals(values, 8, n_coefficients=1)
+        assert ours["statistic"] == pytest.approx(theirs["lb_stat"])
+        assert ours["p_value"] == pytest.approx(theirs["lb_pvalue"])
+        weekly = np.tile([3.0, 0, 0, 0, 0, 0, 0], 40) + np.random.default_rng(0).normal(size=280)
+        gappy = np.where(np.random.default_rng(1).random(280) < 0.3, np.nan, weekly)
+        assert series.check_residuals(gappy)["p_value"] < 1e-3, "lag 7 is still a week"
+        closed = acorr_ljungbox(gappy[np.isfinite(gappy)], lags=[10]).iloc[0]
+        assert closed["lb_pvalue"] > 0.05, "with the gaps closed there is no week"
+
+    def test_gaps_do_not_make_white_noise_significant(self):
+        noise = with_holes(np.random.default_rng(3).normal(size=(200, 400)), 0.3)
+        p_values = [series.check_residuals(column)["p_value"] for column in noise.T]
+        assert 0.02 < np.mean(np.array(p_values) < 0.05) < 0.09
 
     def test_gaps_are_left_out(self):
         values = with_holes(series.simulate_arma(4000, ar=[0.7])[:, 0], 0.3)
@@ -498,10 +580,23 @@ class TestDiagnosis:
             series.correlogram(COFFEES, 0)
         with pytest.raises(ValueError, match="more than 3"):
             series.check_residuals(COFFEES, 3, n_coefficients=3)
+        with pytest.raises(ValueError, match="max_ar and max_ma"):
+            series.choose_order(COFFEES, max_ar=-1)
         with pytest.raises(ValueError, match="criterion"):
             series.choose_order(COFFEES, criterion="best")
         with pytest.raises(ValueError, match="can't be fitted, it is constant"):
             series.choose_order(np.ones((50, 2)))
+
+
+def test_simulated_series_start_like_they_go_on():
+    drawn = series.simulate_arma(4, ar=[0.999], n_series=4000, seed=0)
+    assert drawn.var(axis=1) == pytest.approx([1 / (1 - 0.999**2)] * 4, rel=0.1)
+    mixed = series.simulate_arma(6, ar=[0.6, 0.2], ma=[0.5, 0.3, -0.4], n_series=40_000, seed=0)
+    weights = innovations.psi_weights(np.array([[0.6, 0.2]]), np.array([[0.5, 0.3, -0.4]]), 200)
+    assert mixed.var(axis=1) == pytest.approx([(weights**2).sum()] * 6, rel=0.05)
+    lagged = (mixed[:-1] * mixed[1:]).mean(axis=1)
+    assert lagged == pytest.approx([(weights[1:] * weights[:-1]).sum()] * 5, rel=0.05)
+    assert series.simulate_arma(5, sigma=2, n_series=9000).std() == pytest.approx(2, rel=0.05)
 
 
 def test_simulated_series_need_a_stationary_model():

@@ -95,6 +95,7 @@ class TestPanel:
             ({"by": "town"}, "by: expected one of .*found 'town'"),
             ({"of": "colour"}, "of: expected .*found 'colour'"),
             ({"freq": "fortnight"}, "freq: expected a period such as"),
+            ({"freq": "B"}, "business days"),
             ({"gaps": "guess"}, "gaps: expected one of"),
             ({"by": "category", "of": "category"}, "another column than by"),
             ({"min_actions": -1}, "min_actions"),
@@ -103,6 +104,35 @@ class TestPanel:
     def test_bad_questions_are_named(self, log, settings, message):
         with pytest.raises(ValueError, match=message):
             series.make_interest_series(log, **settings)
+
+    @pytest.mark.parametrize(
+        ("freq", "sums", "second"),
+        [
+            ("2D", [5, 3], "2024-01-03"),
+            ("3D", [5, 3], "2024-01-04"),
+            ("6h", [4, 1, *[0] * 3, 1, *[0] * 6, 2], None),
+            ("2W", [8], None),
+            ("M", [8], None),
+        ],
+    )
+    def test_periods_of_several_steps_start_with_the_log(self, log, freq, sums, second):
+        panel = series.make_interest_series(log, "city", freq, share=False, of="category")
+        found = panel.sum(axis=1)
+        assert found.sum() == len(log)
+        if freq != "6h":
+            assert found.tolist() == sums
+        if second:
+            assert panel.index[1] == pd.Timestamp(second)
+
+    def test_nothing_to_divide_among(self, log):
+        with pytest.raises(ValueError, match="a value of 'category' in some row"):
+            series.make_interest_series(log.assign(category=None), "user", "D", of="category")
+
+    def test_counts_of_thin_periods_stay(self, log):
+        counts = series.make_interest_series(
+            log, "city", "D", share=False, gaps="zero", min_actions=3
+        )
+        assert counts.sum().sum() == len(log)
 
     def test_an_empty_log_and_a_missing_time(self, log):
         with pytest.raises(ValueError, match="at least one action"):
@@ -240,9 +270,33 @@ class TestSmoothing:
         found = series.predict_smoothed(shares, 0.5, prior=prior, prior_weight=1)["a"]
         assert found.tolist() == pytest.approx([0.2, 0.2, 0.3])
 
+    def test_a_missing_exposure_counts_nothing(self):
+        panel = pd.DataFrame({"a": [0.5, 0.2, 0.4, 0.1]})
+        n = pd.DataFrame({"a": [2.0, np.nan, 2.0, 2.0]})
+        found = series.predict_smoothed(panel, 0.5, exposure=n)["a"]
+        assert found[2:].tolist() == pytest.approx([0.5, (0.8 + 0.25 * 1) / (2 + 0.25 * 2)])
+
+    def test_a_silent_prior_changes_nothing(self):
+        panel = pd.DataFrame({"a": [0.5, 0.2, 0.4]})
+        prior = panel * np.nan
+        found = series.predict_smoothed(panel, 0.5, prior=prior, prior_weight=3)
+        pd.testing.assert_frame_equal(found, series.predict_smoothed(panel, 0.5))
+
+    def test_other_tables_must_fit(self):
+        panel = pd.DataFrame({"a": [0.5, 0.2]})
+        for name, table in (("exposure", panel[:1]), ("exposure", panel.rename(columns=str.upper))):
+            with pytest.raises(ValueError, match=f"{name}: expected the times and series"):
+                series.predict_smoothed(panel, 0.5, **{name: table})
+        with pytest.raises(ValueError, match="negative"):
+            series.predict_smoothed(panel, 0.5, exposure=-panel)
+
+    def test_times_may_have_any_labels(self):
+        panel = pd.DataFrame({"a": [1.0, 10, 3, 20]}, index=[7, 7, 1, 0])
+        assert series.predict_season_mean(panel, 2)["a"].tolist()[2:] == [1, 10]
+
     def test_bad_weights(self):
         panel = pd.DataFrame({"a": [1.0, 2.0]})
-        with pytest.raises(ValueError, match="weight: expected a number above 0"):
+        with pytest.raises(ValueError, match="weight: expected a number between 0 and 1"):
             series.predict_smoothed(panel, 0)
         with pytest.raises(ValueError, match="prior_weight"):
             series.predict_smoothed(panel, 0.5, prior_weight=2)
