@@ -269,7 +269,7 @@ def circular_distance(
 
     Notes
     -----
-    min(d, period - d) with d = |first - second| mod period. Source: Mardia and Jupp (2000),
+    min(d, period - d) with d = (first - second) mod period. Source: Mardia and Jupp (2000),
     Directional Statistics, section 2.3. Introduced in chapter 04.
 
     Examples
