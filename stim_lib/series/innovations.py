@@ -14,7 +14,7 @@ import numpy as np
 DIFFUSE = 1e7
 """Variance, in units of σ², of a first state about which a model with a unit root says nothing."""
 
-AT_REST = 1e-14
+AT_REST = 1e-11
 """Change of a variance, in units of σ², that no longer matters."""
 
 
@@ -194,12 +194,13 @@ def run_filter(
         if whole[time]:
             if not settled:
                 scale, gain = variance[0, 0], variance[:, 0] / variance[0, 0]
+                root, log_scale = np.sqrt(scale), np.log(scale)
                 before, variance = variance, _variance_after_value(variance, gain, noise)
                 # Without gaps the variance comes to rest; from there on only states move.
                 settled = time % 8 == 0 and np.abs(variance - before).max() < AT_REST
             innovations[time] = error = values[time] - state[0]
-            innovations[time] /= np.sqrt(scale)
-            log_variance += np.log(scale)
+            innovations[time] /= root
+            log_variance += log_scale
             kept = state[1:] + gain[1:, None] * error
             state = phi[:, None] * values[time]
             state[:-1] += kept

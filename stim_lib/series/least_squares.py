@@ -9,7 +9,7 @@ import numpy as np
 LARGEST = 40.0
 """Free parameters stay within this; a partial autocorrelation of 40 / √1601 is 0.9997."""
 STEP = 1e-6
-TOLERANCE = 1e-8
+TOLERANCE = 1e-7
 
 
 def minimise(

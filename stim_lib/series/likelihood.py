@@ -71,10 +71,9 @@ class Likelihood:
         columns = np.tile(self.columns[:, :, rows], times)
         out = run_filter(columns, np.tile(self.observed[:, rows], times), phi, loading)
         y, x = out.innovations[:, 0], out.innovations[:, 1:]
-        moments = np.einsum("tin,tjn->nij", x, x)
-        inverse = np.linalg.inv(moments)
-        beta = np.einsum("nij,tjn,tn->ni", inverse, x, y, optimize=["einsum_path", (1, 2), (0, 1)])
-        residual = y - np.einsum("tin,ni->tn", x, beta)
+        inverse = np.linalg.inv(np.einsum("tin,tjn->nij", x, x))
+        beta = np.einsum("nij,nj->ni", inverse, np.einsum("tin,tn->ni", x, y))
+        residual = y - sum(x[:, i] * beta[:, i] for i in range(x.shape[1]))
         return residual, beta, inverse, out.log_variance
 
     def residuals(self, arma: np.ndarray, rows: np.ndarray) -> np.ndarray:
