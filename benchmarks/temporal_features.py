@@ -16,12 +16,16 @@ the tables. Without
 import argparse
 import functools
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
 from pathlib import Path
+
+# One core for us; before numpy reads it.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 import pandas as pd

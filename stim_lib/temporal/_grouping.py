@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 ALL = "all"
+LARGEST = 1e75
+"""Fourth powers are summed: beyond this, or below its inverse, they are no numbers any more."""
 
 
 def group_codes(by: object, index: pd.Index) -> tuple[np.ndarray, pd.Index]:
@@ -158,6 +160,12 @@ def as_panel(panel: object) -> tuple[np.ndarray, pd.Index]:
         raise ValueError(
             f"panel: expected finite numbers (NaN where missing), found {values[row, column]} in "
             f"row {row}, series {column}"
+        )
+    largest = np.nanmax(np.abs(values), initial=0.0)
+    if largest > LARGEST or 0 < largest < 1 / LARGEST:
+        raise ValueError(
+            f"panel: expected numbers whose squares are numbers, up to {LARGEST:g}, found "
+            f"{largest:g}; use another unit"
         )
     return values, names if names is not None else pd.RangeIndex(values.shape[1])
 

@@ -205,12 +205,13 @@ def wall_clock(timestamp: pd.Series, timezone: str | pd.Series) -> pd.Series:
     for name in zones.unique():
         try:
             zone = ZoneInfo(name)
-        except (ZoneInfoNotFoundError, TypeError, ValueError) as error:
+        except (ZoneInfoNotFoundError, TypeError, ValueError, OSError) as error:
             raise ValueError(
                 f"timezone: expected an IANA name such as 'Asia/Shanghai', found {name!r}"
             ) from error
         here = (zones == name).to_numpy()
-        clock[here] = timestamp[here].dt.tz_convert(zone).dt.tz_localize(None)
+        there = timestamp[here].dt.tz_convert(zone).dt.tz_localize(None)
+        clock[here] = there.dt.as_unit("us")
     return clock
 
 

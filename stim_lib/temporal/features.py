@@ -100,20 +100,26 @@ def make_temporal_features(
         some = {name: column[rows] for name, column in actions.items()}
         table = _past_features(past, some, len(asked))
         last = np.where(past.last >= 0, past.last, 0)
-        reference = times_of(asked) if use_query_time else some["time"][last]
+        some_known = len(rows) > 0
+        reference = times_of(asked)
+        if not use_query_time and some_known:
+            reference = some["time"][last]
         for half_life in half_lives_hours:
             since = (reference[past.query] - some["time"][past.row]) / HOUR
             worth = group_sums(past.query, np.exp2(-since / half_life), len(asked))
             table[f"decayed_count_{half_life:g}h"] = worth
         if use_query_time:
-            recency = (reference - some["time"][last]) / HOUR if len(rows) else np.nan
+            recency = (reference - some["time"][last]) / HOUR if some_known else np.nan
             table["recency_hours"] = np.where(past.last >= 0, recency, np.nan)
         parts.append(pd.DataFrame(table, index=positions))
     features = pd.concat(parts) if parts else _no_features(half_lives_hours, use_query_time)
     features = features.sort_index().set_axis(queries.index)
     if not use_query_time:
         return features
-    return features.join(_query_clock(queries, features, country))
+    # By position: labels of queries may repeat.
+    clock = _query_clock(queries, features, country)
+    both = [table.reset_index(drop=True) for table in (features, clock)]
+    return pd.concat(both, axis=1).set_axis(queries.index)
 
 
 def _require_arguments(
@@ -130,6 +136,9 @@ def _require_arguments(
             fault = schema.failure(schema.LOCAL_TIME, -1, f"this column in {name}", found)
             raise schema.SchemaError(pd.DataFrame([fault]))
         require_wall_clock(table[schema.LOCAL_TIME])
+    labels = [f"{half_life:g}" for half_life in half_lives_hours]
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"half_lives_hours: expected different ones, found {half_lives_hours}")
     if not all(half_life > 0 for half_life in half_lives_hours):
         raise ValueError(f"half_lives_hours: expected hours above 0, found {half_lives_hours}")
     if country is not None and not use_query_time:
@@ -216,7 +225,8 @@ def _query_clock(
     table["is_weekend"] = np.where(np.isnan(hours), np.nan, hours >= 5 * HOURS_PER_DAY)
     if country is not None:
         names = ["is_holiday", "is_workday"]
-        table = table.join(calendar_features(local, country)[names])
+        for name, column in calendar_features(local, country)[names].items():
+            table[name] = column.to_numpy()
     return table
 
 

@@ -103,7 +103,8 @@ def burstiness(
     With r = σ/μ: B = (r - 1)/(r + 1). Source: Goh and Barabási (2008),
     doi:10.1209/0295-5075/81/48002. For n gaps r is at most
     √(n - 1), and for actions at random r² is (n - 1)/(n + 1) on average; corrected,
-    B_n = (√(n+1) r - √(n-1)) / ((√(n+1) - 2) r + √(n-1)) is 1 at the one and 0 at the other.
+    B_n = (√(n+1) r - √(n-1)) / ((√(n+1) - 2) r + √(n-1)) is 1 at the one and 0 at the other. (0 is
+    B_n of the average r², not the average of B_n, which below ten gaps is still some -.03 to -.1.)
     Source: Kim and Jo (2016), doi:10.1103/PhysRevE.94.032311.
     Introduced in chapter 04.
 

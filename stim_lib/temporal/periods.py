@@ -133,7 +133,9 @@ def find_periods(
     frequencies and the largest share z, an upper bound, since each alone has just this tail
     (Baluev 2008, doi:10.1111/j.1365-2966.2008.12689.x); then the true rate is at most `level`.
 
-    Both ask of *white* noise. A trend or a slow drift gives long periods that are no cycles: take
+    A period that does not fit into the series a whole number of times falls between two waves and
+    loses power: cut a series of days to whole weeks before asking for a week. Both tests ask of
+    *white* noise. A trend or a slow drift gives long periods that are no cycles: take
     it out, or set `longest`. Introduced in chapter 04.
 
     Examples

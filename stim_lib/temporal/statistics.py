@@ -53,7 +53,7 @@ def series_statistics(
     a   3.0     2.5     1.666667          1.6
     """
     values, names = as_panel(panel)
-    if not all(isinstance(lag, int) and 1 <= lag < len(values) for lag in lags):
+    if not all(isinstance(lag, (int, np.integer)) and 1 <= lag < len(values) for lag in lags):
         raise ValueError(f"lags: expected whole steps from 1 to {len(values) - 1}, found {lags}")
     batch = max(1, CELLS_AT_ONCE // len(values))
     parts = [

@@ -116,11 +116,14 @@ def line_through(
     if known.all():
         n = np.full(known.shape[1], len(moments))
         mean, spread = np.zeros(len(n)), np.full(len(n), centred @ centred)
+        together = centred @ deviation
     else:
+        # About each series' own mean time: the difference of two sums would lose its digits.
         weight, n = known.astype(float), known.sum(axis=0)
         mean = divide(centred @ weight, n)
-        spread = np.maximum((centred**2) @ weight - n * np.nan_to_num(mean) ** 2, 0)
-    together = centred @ deviation
+        own = np.where(known, centred[:, None] - np.nan_to_num(mean), 0.0)
+        spread = np.einsum("ij,ij->j", own, own)
+        together = np.einsum("ij,ij->j", own, deviation)
     slope = np.where(n >= 2, divide(together, spread), np.nan)
     total = np.einsum("ij,ij->j", deviation, deviation)
     left = np.maximum(total - slope * together, 0)

@@ -132,3 +132,32 @@ class TestLeaks:
 def test_errors(change, options, error, message):
     with pytest.raises(error, match=message):
         temporal.make_temporal_features(ASKED[:3], change(small_log()), **options)
+
+
+class TestOddInput:
+    def test_labels_of_queries_may_repeat(self, make_log):
+        log = make_log([1, 5, 30, 40]).assign(
+            local_time=lambda t: t["timestamp"].dt.tz_localize(None)
+        )
+        asked, _ = queries.make_queries(log[1:])
+        again = asked.set_axis([0, 0, 1])
+        settings = {"use_query_time": True, "country": "US"}
+        plain = temporal.make_temporal_features(asked, log, **settings)
+        found = temporal.make_temporal_features(again, log, **settings)
+        assert found.index.tolist() == [0, 0, 1]
+        assert np.array_equal(found, plain, equal_nan=True)
+
+    @pytest.mark.parametrize("use_query_time", [False, True])
+    def test_strangers_and_an_empty_history(self, make_log, use_query_time):
+        log = make_log([1, 5]).assign(local_time=lambda t: t["timestamp"].dt.tz_localize(None))
+        asked, _ = queries.make_queries(log)
+        for query, history in ((asked.assign(user_id="z"), log), (asked, log[:0])):
+            found = temporal.make_temporal_features(query, history, use_query_time=use_query_time)
+            assert found["n_past"].tolist() == [0, 0]
+            assert (found[["decayed_count_24h", "decayed_count_168h"]] == 0).all(axis=None)
+
+    def test_two_half_lives_of_one_name(self, make_log):
+        log = make_log([1, 5]).assign(local_time=lambda t: t["timestamp"].dt.tz_localize(None))
+        asked, _ = queries.make_queries(log)
+        with pytest.raises(ValueError, match="different ones"):
+            temporal.make_temporal_features(asked, log, half_lives_hours=(24, 24.00000001))

@@ -249,3 +249,25 @@ class TestSeriesStatistics:
     def test_errors(self):
         with pytest.raises(ValueError, match="from 1 to 59"):
             temporal.series_statistics(NOISE, lags=(60,))
+
+
+def test_missing_values_far_away_cost_no_digits():
+    y = np.array([np.nan, 1.0, 3, 5, 7])
+    for far in (1e7, 1e9):
+        line = temporal.linear_trend(y, np.array([0.0, far, far + 1, far + 2, far + 3])).iloc[0]
+        assert line["slope"] == pytest.approx(2, rel=1e-9)
+        assert line["slope_error"] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200])
+def test_numbers_whose_squares_are_none(scale):
+    with pytest.raises(ValueError, match="use another unit"):
+        temporal.series_statistics(scale * np.arange(1.0, 9))
+
+
+def test_a_week_needs_whole_weeks():
+    days = np.arange(319)
+    noise = np.random.default_rng(0).normal(size=319)
+    y = 0.35 * np.sin(2 * np.pi * days / 7) + noise
+    whole, cut = temporal.find_periods(y, longest=10), temporal.find_periods(y[:315], longest=10)
+    assert cut["period"][0] == 7 and cut["p_value"][0] < whole["p_value"][0]
