@@ -80,7 +80,8 @@ def fit_arma_by_statsmodels(
     k = len(names)
     parts = np.split(np.atleast_2d(found.params), [k, k + p, k + p + q], axis=1)
     errors = np.split(np.atleast_2d(found.bse), [k, k + p, k + p + q], axis=1)
-    status = np.where((status == OK) & ~found.mle_retvals["converged"], NOT_CONVERGED, status)
+    lost = not found.mle_retvals["converged"]
+    status = np.where((status == OK) & lost, NOT_CONVERGED, status)
     status = np.where(has_root_beyond(parts[1], NEAREST_ROOT), UNIT_ROOT, status)
     return ArmaFit(
         method="statsmodels",
