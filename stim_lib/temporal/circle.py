@@ -77,16 +77,14 @@ def clock_statistics(
     ticks, kept = since.astype(np.int64) % turn, codes[known]
     n = np.bincount(kept, minlength=len(names))
     mean, length = _mean_direction(ticks, kept, turn, len(names))
-    # Times that all agree have R = 1 up to rounding: their spread is 0, not 1e-8.
+    # Times that all agree have R = 1 up to rounding.
     length = np.where(length > 1 - 1e-15, 1.0, length)
-    with np.errstate(divide="ignore"):
-        spread = np.sqrt(-2 * np.log(np.where(length < SHORTEST_RESULTANT, 0, length)))
     table = {
         "n": n,
         "n_missing": np.bincount(codes[~known], minlength=len(names)),
         "mean_hour": _as_hours(mean, turn),
         "median_hour": _as_hours(_medians(ticks, kept, turn, len(names)), turn),
-        "spread_hours": spread * HOURS_PER[period] / (2 * np.pi) + 0.0,  # no minus zero
+        "spread_hours": circular_spread(length, HOURS_PER[period]),
         "resultant": length,
     }
     cancel = (n > 0) & np.isnan(mean)
@@ -98,6 +96,38 @@ def clock_statistics(
         (no_median, "several times are equally central: no median"),
     ]
     return pd.DataFrame(table | {"reason": reasons(len(names), cases)}, index=names)
+
+
+def circular_spread(resultant: np.ndarray, period: float) -> np.ndarray:
+    """Circular standard deviation of times whose mean resultant length is known.
+
+    Parameters
+    ----------
+    resultant : ndarray of float64, shape (n_groups,)
+        R in [0, 1].
+    period : float
+        Hours of one turn.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_groups,)
+        Hours; 0 if all times agree, infinite if they cancel out, NaN for NaN.
+
+    Notes
+    -----
+    √(-2 ln R) · period / 2π. Raises nothing. Source: Mardia and Jupp (2000), Directional
+    Statistics, section 2.3. Introduced in chapter 04.
+
+    Examples
+    --------
+    >>> circular_spread(np.array([1.0, 0.0]), 24)
+    array([ 0., inf])
+    """
+    # R = 1 up to rounding is agreement: a spread of 0, not of 1e-8.
+    sure = np.where(resultant > 1 - 1e-15, 1.0, resultant)
+    with np.errstate(divide="ignore"):
+        radians = np.sqrt(-2 * np.log(np.where(sure < SHORTEST_RESULTANT, 0.0, sure)))
+    return radians * period / (2 * np.pi) + 0.0  # no minus zero
 
 
 def _as_hours(ticks: np.ndarray, turn: int) -> np.ndarray:

@@ -10,6 +10,7 @@ import pandas as pd
 from stim_lib import schema
 from stim_lib.temporal._grouping import divide, group_sums
 from stim_lib.temporal.calendar import calendar_features
+from stim_lib.temporal.circle import circular_spread
 from stim_lib.temporal.clock import (
     HOURS_PER_DAY,
     SHORTEST_RESULTANT,
@@ -19,7 +20,7 @@ from stim_lib.temporal.clock import (
     week_hours,
 )
 from stim_lib.temporal.cycles import cycle_features
-from stim_lib.temporal.gaps import action_gaps, burstiness
+from stim_lib.temporal.gaps import action_gaps, burstiness, gap_moments
 from stim_lib.temporal.rhythm import HOUR, binned_entropy, look_back_in_batches, times_of
 
 HALF_LIVES_HOURS = (24.0, 168.0)
@@ -182,15 +183,12 @@ def _past_features(past: object, actions: dict[str, np.ndarray], n: int) -> dict
         for name in ("sine", "cosine", "weekend")
     )
     length = np.minimum(np.hypot(sine, cosine), 1.0)
-    length = np.where(length > 1 - 1e-15, 1.0, length)
-    with np.errstate(divide="ignore"):
-        spread = np.sqrt(-2 * np.log(length)) * HOURS_PER_DAY / (2 * np.pi)
     entropy, _, _ = binned_entropy(query, actions["bin"][row], n, N_BINS, correction="miller-madow")
     return table | {
         "usual_hour_sin": sine,
         "usual_hour_cos": cosine,
         "clock_resultant": length,
-        "clock_spread_hours": np.minimum(spread, HOURS_PER_DAY) + 0.0,  # no minus zero
+        "clock_spread_hours": np.minimum(circular_spread(length, HOURS_PER_DAY), HOURS_PER_DAY),
         "week_entropy_bits": entropy,
         "weekend_share": weekend,
     }
@@ -199,10 +197,7 @@ def _past_features(past: object, actions: dict[str, np.ndarray], n: int) -> dict
 def _gap_features(query: np.ndarray, gap: np.ndarray, n: int) -> dict[str, np.ndarray]:
     known = np.isfinite(gap)
     query, gap = query[known], gap[known]
-    n_gaps = np.bincount(query, minlength=n)
-    mean = divide(group_sums(query, gap, n), n_gaps)
-    spread = np.sqrt(divide(group_sums(query, (gap - mean[query]) ** 2, n), n_gaps))
-    spread = np.where(spread <= 1e-12 * mean, 0.0, spread)
+    n_gaps, mean, spread = gap_moments(query, gap, n)
     return {
         "mean_gap_hours": mean,
         "spread_gap_hours": spread,

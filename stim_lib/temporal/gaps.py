@@ -126,6 +126,40 @@ def burstiness(
     return np.where(enough, value, np.nan)
 
 
+def gap_moments(
+    codes: np.ndarray, gap: np.ndarray, n_groups: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Number, mean and standard deviation (divided by n) of the gaps of each group.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n_gaps,)
+        Group of each gap, from 0.
+    gap : ndarray of float64, shape (n_gaps,)
+        Hours.
+    n_groups : int
+
+    Returns
+    -------
+    n, mean, spread : ndarray, shape (n_groups,)
+        NaN for a group without gaps.
+
+    Notes
+    -----
+    Raises nothing. Introduced in chapter 04.
+
+    Examples
+    --------
+    >>> gap_moments(np.array([0, 0]), np.array([1.0, 3.0]), 1)
+    (array([2]), array([2.]), array([1.]))
+    """
+    n = np.bincount(codes, minlength=n_groups)
+    mean = divide(group_sums(codes, gap, n_groups), n)
+    spread = np.sqrt(divide(group_sums(codes, (gap - mean[codes]) ** 2, n_groups), n))
+    # Equal gaps differ from their mean by rounding alone.
+    return n, mean, np.where(spread <= 1e-12 * mean, 0.0, spread)
+
+
 def gap_statistics(log: pd.DataFrame, *, finite_size: bool = True) -> pd.DataFrame:
     """Mean, median, spread, burstiness and memory of each user's gaps.
 
@@ -168,10 +202,7 @@ def gap_statistics(log: pd.DataFrame, *, finite_size: bool = True) -> pd.DataFra
     order = np.lexsort((times, codes))
     order = order[np.isfinite(hours[order])]
     gap, of_user, n_users = hours[order], codes[order], len(users)
-    n = np.bincount(of_user, minlength=n_users)
-    mean = divide(group_sums(of_user, gap, n_users), n)
-    spread = np.sqrt(divide(group_sums(of_user, (gap - mean[of_user]) ** 2, n_users), n))
-    spread = np.where(spread <= 1e-12 * mean, 0.0, spread)
+    n, mean, spread = gap_moments(of_user, gap, n_users)
     memory = _memory(gap, of_user, n_users)
     cases = [
         (n == 0, "one action: no gap"),
