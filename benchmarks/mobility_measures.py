@@ -290,7 +290,7 @@ def compare(options):
 
 def small_log():
     """Forty actions of each of four made users, and two who cross the antimeridian or the sea."""
-    from stim_lib import simulate
+    from stim_lib import schema, simulate
 
     log = simulate.make_city(n_users=12, n_places=60, n_days=60, seed=5).log
     log = log[log["user_id"].isin(sorted(log["user_id"].unique())[:4])]
@@ -302,7 +302,7 @@ def small_log():
                       lon=[2.35, -74.0, 139.7, 151.2, 2.35, -0.1])  # fmt: skip
     both = [part.assign(item_id=[f"{name}{i}" for i in (0, 1, 2, 3, 4, 0)]) for name, part in
             (("f", far.assign(user_id="islander")), ("t", seas))]  # fmt: skip
-    whole = pd.concat([log, *both], ignore_index=True)
+    whole = schema.sort_log(pd.concat([log, *both]))
     return whole.drop_duplicates(["user_id", "timestamp"], ignore_index=True)
 
 
