@@ -1,4 +1,4 @@
-"""Measures of mobility of New York's users, against three libraries on the same events.
+"""Measures of mobility of each user, against three libraries on the same events.
 
     python -m venv PEER && PEER/bin/pip install trackintel movingpandas
     python -m venv OLD && OLD/bin/pip install scikit-mobility 'numpy<2'
@@ -7,8 +7,11 @@
 
 Prints seconds, ratios and the largest relative differences, for the measures that each peer has.
 Each side gets the table that it documents, already made and sorted, and takes the best of three
-calls; only the calls are timed, neither imports nor the making of tables. One core, except where
-the line says processes. scikit-mobility needs an older pandas, so an environment of its own.
+calls, or fewer of long ones; only the calls are timed, neither imports nor the making of tables.
+One core, except where the line says processes. scikit-mobility needs an older pandas, so an
+environment of its own. The peers take one user after the other, so the ratio grows with the number
+of users: New York has 193, and --made adds a made city of as many users as it says, with some 15
+actions each.
 
 The Earth differs: our sphere has a radius of 6,371,008.8 m, theirs (trackintel, scikit-mobility)
 6,371,000 m, and lengths are proportional to it, so theirs are multiplied by the quotient. All
@@ -39,6 +42,7 @@ import numpy as np
 import pandas as pd
 
 REPEATS = 3
+LONG_ENOUGH = 10.0
 THEIR_RADIUS = 6_371_000.0
 UTM_NEW_YORK = "EPSG:32618"
 
@@ -46,7 +50,7 @@ UTM_NEW_YORK = "EPSG:32618"
 def best_time(call):
     """Least seconds of a few calls, and what the last returned."""
     seconds = []
-    for _ in range(REPEATS):
+    while len(seconds) < REPEATS and sum(seconds) < LONG_ENOUGH:
         started = time.perf_counter()
         result = call()
         seconds.append(time.perf_counter() - started)
@@ -247,23 +251,19 @@ def ask_peers(log, folder, options):
     return answers
 
 
-def new_york():
-    """Events of New York, one for each user and instant: peers order equal instants freely."""
-    from stim_lib import datasets
-
-    log = datasets.load_foursquare_nyc()
+def one_for_each_instant(log):
+    """Peers order the equal instants of a user freely."""
     return log.drop_duplicates(["user_id", "timestamp"], ignore_index=True)
 
 
-def compare(options):
-    """Time all sides; print."""
-    from stim_lib import datasets, spatial
+def compare(whole, label, options):
+    """Time all sides on a log; print."""
+    from stim_lib import spatial
 
-    whole = datasets.load_foursquare_nyc()
     seconds, _ = best_time(lambda: spatial.mobility_measures(whole))
-    print(f"New York: {len(whole):,} events, {whole['user_id'].nunique()} users")
+    print(f"{label}: {len(whole):,} events, {whole['user_id'].nunique():,} users")
     print(f"  stim_lib, ten measures at once: {seconds:.3f} s")
-    log = new_york()
+    log = one_for_each_instant(whole)
     print(f"  compared on {len(log):,} events (one for each user and instant)")
     sphere, degrees = (
         spatial.radius_of_gyration(log, centre=centre) for centre in ("sphere", "degrees")
@@ -274,14 +274,15 @@ def compare(options):
     calls = ours_for(log)
     for peer, (version, found) in answers.items():
         total = {"ours": 0.0, "theirs": 0.0}
-        scale = 1.0 if peer == "movingpandas" else spatial.EARTH_RADIUS_METRES / THEIR_RADIUS
         for name, (theirs, answer) in found.items():
             measure, _, how = name.partition(", ")
             mine = f"geodesic {measure}" if peer == "movingpandas" else measure
             seconds, result = best_time(calls[mine])
-            gap = difference(measure, result, answer, scale if "entropy" not in name else 1.0)
+            lengths = measure in {"radius_of_gyration", "jump_lengths"} and peer != "movingpandas"
+            scale = spatial.EARTH_RADIUS_METRES / THEIR_RADIUS if lengths else 1.0
+            gap = difference(measure, result, answer, scale)
             print(f"  {peer} {version}, {name}: {theirs:.3f} s, ours {seconds:.4f} s, ratio "
-                  f"{theirs / seconds:.0f}; {gap}")  # fmt: skip
+                  f"{theirs / seconds:.0f}; {gap}", flush=True)  # fmt: skip
             if not how:
                 total["ours"] += seconds
                 total["theirs"] += theirs
@@ -303,7 +304,7 @@ def small_log():
     both = [part.assign(item_id=[f"{name}{i}" for i in (0, 1, 2, 3, 4, 0)]) for name, part in
             (("f", far.assign(user_id="islander")), ("t", seas))]  # fmt: skip
     whole = schema.sort_log(pd.concat([log, *both]))
-    return whole.drop_duplicates(["user_id", "timestamp"], ignore_index=True)
+    return one_for_each_instant(whole)
 
 
 def write_fixture(options):
@@ -334,6 +335,7 @@ def main():
     )
     parser.add_argument("--skmob-python", help="python of an environment with scikit-mobility")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--made", type=int, help="also a made city of this many users")
     parser.add_argument("--write-fixture", type=Path)
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     parser.add_argument("--events", help=argparse.SUPPRESS)
@@ -343,7 +345,12 @@ def main():
     elif options.write_fixture:
         write_fixture(options)
     else:
-        compare(options)
+        from stim_lib import datasets, simulate
+
+        compare(datasets.load_foursquare_nyc(), "New York", options)
+        if options.made:
+            log = simulate.make_city(options.made, 400, 10, seed=0).log
+            compare(log, "a made city", options)
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ class TestRadiusOfGyration:
         radius = spatial.radius_of_gyration(log)["a"]
         turned = log.assign(lon=(log["lon"] + turn + 180) % 360 - 180)[::-1]
         again = spatial.radius_of_gyration(turned)["a"]
-        resultant = np.linalg.norm(spatial.sphere.unit_vectors(log["lat"], log["lon"]).mean(axis=0))
+        resultant = np.linalg.norm(spatial.sphere.unit_vectors(log["lat"], log["lon"]).mean(axis=1))
         if resultant > 1e-3:
             assert 0 <= radius <= np.pi * spatial.EARTH_RADIUS_METRES
             assert again == pytest.approx(radius, rel=1e-6, abs=0.5)
