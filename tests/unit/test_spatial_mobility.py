@@ -188,9 +188,13 @@ class TestPeers:
     def test_jump_lengths(self, peers_log, peer, earth, scale):
         theirs = np.array(PEERS[peer]["jump_lengths"], dtype=float) * scale
         found = spatial.jump_lengths(peers_log, earth=earth).to_numpy()
-        # trackintel's arccos keeps few digits of short ways: a millimetre.
-        np.testing.assert_allclose(found, theirs, rtol=1e-6, atol=2e-3)
-        assert np.isfinite(theirs).sum() > 150
+        assert np.array_equal(np.isnan(found), np.isnan(theirs))
+        long = found >= 100
+        np.testing.assert_allclose(found[long], theirs[long], rtol=1e-6)
+        # Of short ways trackintel's arccos keeps few digits: of a jump of no length, 9 cm.
+        short = found < 100
+        np.testing.assert_allclose(found[short], theirs[short], atol=0.1, rtol=0)
+        assert long.sum() > 100 and short.sum() > 5
 
     def test_total_jump(self, peers_log):
         jumps = spatial.jump_lengths(peers_log, earth="ellipsoid")
