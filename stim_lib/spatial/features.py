@@ -66,8 +66,8 @@ def make_spatial_features(
         history, and `train` is counted as of the user's last action: a count that grows by the
         hour is a clock.
     use_query_place : bool
-        If True, "here" is where the query says that the user is; if False, the place of the
-        user's last action.
+        If True, "here" is where the query says that the user is, which must not be where the
+        action to be predicted took place; if False, the place of the user's last action.
     centre : (lat, lon), optional
         Degrees. A fixed point from which here_east_metres and here_north_metres are measured;
         without it there are no such columns.

@@ -107,7 +107,7 @@ def jump_lengths(log: pd.DataFrame, *, earth: str = "sphere") -> pd.Series:
         passed over: the jump goes from the last known place to the next.
     earth : {"sphere", "ellipsoid"}
         sphere: great-circle distance. ellipsoid: geodesic of WGS-84 (pyproj), up to 0.5 %
-        different and ten times slower.
+        different and six times slower.
 
     Returns
     -------

@@ -59,7 +59,7 @@ def chord_metres(squared_chord: np.ndarray) -> np.ndarray:
     Notes
     -----
     d = 2R arcsin(c/2), c the chord: the haversine formula, for points whose sines and cosines are
-    already there; to 1e-8 of a metre like it. Raises nothing. Introduced in chapter 05.
+    already there; equal to it within 1e-6 m. Raises nothing. Introduced in chapter 05.
 
     Examples
     --------

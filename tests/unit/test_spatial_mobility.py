@@ -191,7 +191,7 @@ class TestPeers:
         assert np.array_equal(np.isnan(found), np.isnan(theirs))
         long = found >= 100
         np.testing.assert_allclose(found[long], theirs[long], rtol=1e-6)
-        # Of short ways trackintel's arccos keeps few digits: of a jump of no length, 9 cm.
+        # Near 0 trackintel's arccos goes in steps of up to 9 cm.
         short = found < 100
         np.testing.assert_allclose(found[short], theirs[short], atol=0.1, rtol=0)
         assert long.sum() > 100 and short.sum() > 5
