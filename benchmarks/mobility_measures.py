@@ -45,7 +45,6 @@ import pandas as pd
 REPEATS = 3
 ENOUGH, LONG_ENOUGH = 0.5, 10.0
 THEIR_RADIUS = 6_371_000.0
-UTM_NEW_YORK = "EPSG:32618"
 
 
 def best_time(call, clock=time.process_time):
@@ -124,7 +123,8 @@ def run_movingpandas(events, jobs):
     import geopandas as gpd
 
     flat = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table["lon"], table["lat"]))
-    flat = flat.set_crs("EPSG:4326").to_crs(UTM_NEW_YORK).set_index("t")
+    flat = flat.set_crs("EPSG:4326")
+    flat = flat.to_crs(flat.estimate_utm_crs()).set_index("t")
     flat = mpd.TrajectoryCollection(flat, "user_id")
     found["total_jump, planar"] = best_time(lambda: lengths(flat))
     return {"movingpandas": (mpd.__version__, found)}
@@ -218,15 +218,25 @@ def ours_for(log):
     }
 
 
-def difference(measure, mine, theirs, scale):
+def agreement(log, mine, theirs):
+    """Share of users whose home is the same place, or another one as often visited at night."""
+    hours = log["local_time"].dt.hour
+    nights = log[(hours >= 22) | (hours < 7)]
+    visits = nights.groupby(["user_id", nights["lat"].round(9), nights["lon"].round(9)]).size()
+    known = [user for user in theirs if mine.loc[user, "n_home"]]
+    at = [(user, *np.round(theirs[user], 9)) for user in known]
+    as_often = visits.reindex(at).to_numpy() == mine.loc[known, "n_home"].to_numpy()
+    return f"as often visited at night for {as_often.mean():.1%} of the users with a night"
+
+
+def difference(log, measure, mine, theirs, scale):
     """Largest relative difference; for places, the share that agree."""
     if measure == "home":
-        at = mine[["home_lat", "home_lon"]].to_numpy()
-        same = np.isclose(at, np.array(list(theirs.values())), atol=1e-9).all(axis=1)
-        return f"same place for {same.mean():.1%} of users"
+        return agreement(log, mine, theirs)
     if measure == "most_visited_place":
-        same = np.mean([mine[user] == place for user, place in theirs.items()])
-        return f"same place for {same:.1%} of users"
+        visits = log.groupby(["user_id", "item_id"]).size()
+        same = [visits[user, place] == visits[user, mine[user]] for user, place in theirs.items()]
+        return f"as often visited for {np.mean(same):.1%} of users"
     if isinstance(theirs, dict):
         theirs = pd.Series(theirs).reindex(mine.index)
     theirs, mine = np.asarray(theirs, dtype=float) * scale, mine.to_numpy(dtype=float)
@@ -288,7 +298,7 @@ def compare(whole, label, options):
             seconds, result = best_time(calls[mine])
             lengths = measure in {"radius_of_gyration", "jump_lengths"} and peer != "movingpandas"
             scale = spatial.EARTH_RADIUS_METRES / THEIR_RADIUS if lengths else 1.0
-            gap = difference(measure, result, answer, scale)
+            gap = difference(log, measure, result, answer, scale)
             print(f"  {peer} {version}, {name}: {theirs:.3f} s, ours {seconds:.4f} s, ratio "
                   f"{theirs / seconds:.0f}; {gap}", flush=True)  # fmt: skip
             if not how:
