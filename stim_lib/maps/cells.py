@@ -163,8 +163,19 @@ def _slider(content: dict[str, object]) -> object:
 
         def __init__(self) -> None:
             super().__init__()
-            # "</script>" in a label would end the script that holds it.
             self.script = script
-            self.content = json.dumps(content, ensure_ascii=True).replace("<", "\\u003c")
+            self.content = _as_script(content)
 
     return Slider()
+
+
+def _as_script(content: dict[str, object]) -> str:
+    """Write an object of texts, numbers and lists so that no text in it can end the script.
+
+    The page is a Jinja template once more when folium joins it, so that braces are as dangerous as
+    "</script>".
+    """
+    inside = json.dumps(content, ensure_ascii=True)[1:-1]
+    for character in "<{}":
+        inside = inside.replace(character, f"\\u{ord(character):04x}")
+    return "{" + inside + "}"

@@ -87,6 +87,7 @@ class TestCells:
         maps.add_cells_by_step(small_map, steps, name="Part", first=1)
         page = small_map.to_html()
         content = json.JSONDecoder().raw_decode(page[page.index('{"outlines"') :])[0]
+        assert 'range.addEventListener("input"' in page
         assert content["steps"] == ["a", "b"] and content["first"] == 1
         assert content["shade"][0] == [-1, 5] and content["shade"][1] == [0, -1]
         assert content["value"][2] == ["10", "3"]
