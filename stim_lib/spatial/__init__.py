@@ -13,7 +13,7 @@ from stim_lib.spatial.clusters import (
 )
 from stim_lib.spatial.density import Density, kernel_density
 from stim_lib.spatial.distance import EARTH_RADIUS_METRES, distance_metres
-from stim_lib.spatial.sphere import chord_metres, earth_vectors, from_earth_vectors
+from stim_lib.spatial.vectors import chord_metres, earth_vectors, from_earth_vectors
 from stim_lib.spatial.stability import cluster_stability
 
 __all__ = [

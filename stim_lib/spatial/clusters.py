@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from stim_lib import schema
 from stim_lib.spatial.distance import distance_metres
-from stim_lib.spatial.sphere import chord_metres, earth_vectors, from_earth_vectors
+from stim_lib.spatial.vectors import chord_metres, earth_vectors, from_earth_vectors
 
 NOISE = -1
 
