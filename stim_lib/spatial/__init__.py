@@ -13,13 +13,18 @@ from stim_lib.spatial.clusters import (
 )
 from stim_lib.spatial.density import Density, kernel_density
 from stim_lib.spatial.distance import EARTH_RADIUS_METRES, distance_metres
-from stim_lib.spatial.vectors import chord_metres, earth_vectors, from_earth_vectors
+from stim_lib.spatial.features import make_spatial_features
+from stim_lib.spatial.home import find_home_and_work
+from stim_lib.spatial.nearby import nearby_counts, nearby_shares
+from stim_lib.spatial.sphere import centre_of_mass, east_north_metres
 from stim_lib.spatial.stability import cluster_stability
+from stim_lib.spatial.vectors import chord_metres, earth_vectors
 
 __all__ = [
     "EARTH_RADIUS_METRES",
     "Density",
     "cell_shapes",
+    "centre_of_mass",
     "chord_metres",
     "cluster_centres",
     "cluster_stability",
@@ -28,11 +33,15 @@ __all__ = [
     "dbscan_clusters",
     "distance_metres",
     "earth_vectors",
-    "from_earth_vectors",
+    "east_north_metres",
+    "find_home_and_work",
     "h3_cells",
     "hdbscan_clusters",
     "kernel_density",
     "kmeans_clusters",
+    "make_spatial_features",
+    "nearby_counts",
+    "nearby_shares",
     "nearest_centres",
     "parent_cells",
 ]

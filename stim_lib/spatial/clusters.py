@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 
 from stim_lib import schema
 from stim_lib.spatial.distance import distance_metres
-from stim_lib.spatial.vectors import chord_metres, earth_vectors, from_earth_vectors
+from stim_lib.spatial.sphere import centres_of_groups
+from stim_lib.spatial.vectors import chord_metres, earth_vectors
 
 NOISE = -1
 
@@ -210,9 +211,9 @@ def cluster_centres(
     labels = _require_labels(labels, len(vectors))
     inside = labels != NOISE
     found, position = np.unique(labels[inside], return_inverse=True)
-    sums = np.zeros((len(found), 3))
-    np.add.at(sums, position, weights[inside, None] * vectors[inside])
-    centre_lat, centre_lon = from_earth_vectors(sums)
+    centre_lat, centre_lon = centres_of_groups(
+        np.asarray(lat)[inside], np.asarray(lon)[inside], position, len(found), weights[inside]
+    )
     total = np.bincount(position, weights[inside], len(found))
     away = distance_metres(np.asarray(lat)[inside], np.asarray(lon)[inside],
                            centre_lat[position], centre_lon[position])  # fmt: skip

@@ -1,4 +1,4 @@
-"""Points of the globe as vectors: means, distances and neighbours without edges or poles."""
+"""Points of the globe as vectors in metres: neighbours and means without edges or poles."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stim_lib.spatial.distance import EARTH_RADIUS_METRES
+from stim_lib.spatial.sphere import unit_vectors
 
 
 def earth_vectors(lat: ArrayLike, lon: ArrayLike) -> np.ndarray:
@@ -20,7 +21,7 @@ def earth_vectors(lat: ArrayLike, lon: ArrayLike) -> np.ndarray:
     -------
     ndarray of float64, shape (n_points, 3)
         Metres, on a sphere of the Earth's mean radius. Straight lines between nearby points are as
-        long as the ways along the ground: to a millimetre over 6 km, to a metre over 60 km.
+        long as the ways along the ground: to a millimetre over 9 km, to a metre over 99 km.
 
     Raises
     ------
@@ -45,48 +46,7 @@ def earth_vectors(lat: ArrayLike, lon: ArrayLike) -> np.ndarray:
     if (np.abs(lat) > 90).any():
         worst = lat[np.nanargmax(np.abs(lat))]
         raise ValueError(f"lat: expected degrees in [-90, 90], found {worst:g}; lon comes second")
-    phi, theta = np.radians(lat), np.radians(lon)
-    flat = np.cos(phi)
-    axes = (flat * np.cos(theta), flat * np.sin(theta), np.sin(phi))
-    return EARTH_RADIUS_METRES * np.stack(axes, axis=1)
-
-
-def from_earth_vectors(vectors: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Read latitude and longitude off vectors; the way back from `earth_vectors`.
-
-    Parameters
-    ----------
-    vectors : array of float, shape (n_points, 3)
-        Of any length above zero: a mean of points lies below the ground, and its direction counts.
-
-    Returns
-    -------
-    lat, lon : ndarray of float64, shape (n_points,)
-        Degrees, longitudes in (-180, 180].
-
-    Raises
-    ------
-    ValueError
-        If the shape is another.
-
-    Notes
-    -----
-    Introduced in chapter 05.
-
-    Examples
-    --------
-    The middle of two villages on either side of the date line:
-
-    >>> both = earth_vectors([-17, -17], [179, -179])
-    >>> lat, lon = from_earth_vectors(both.mean(axis=0, keepdims=True))
-    >>> lat.round(2), np.abs(lon).round(2)
-    (array([-17.]), array([180.]))
-    """
-    vectors = np.asarray(vectors, float)
-    if vectors.ndim != 2 or vectors.shape[1] != 3:
-        raise ValueError(f"vectors: expected shape (n, 3), found {vectors.shape}")
-    x, y, z = vectors.T
-    return np.degrees(np.arctan2(z, np.hypot(x, y))), np.degrees(np.arctan2(y, x))
+    return EARTH_RADIUS_METRES * unit_vectors(lat, lon)
 
 
 def chord_metres(metres: float) -> float:
