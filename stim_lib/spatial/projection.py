@@ -59,6 +59,7 @@ class Projection:
     @property
     def largest_error(self) -> float:
         """Bound on the relative error of a distance between points within the reach."""
+        # 2 % more, since the ellipsoid is rounder in places than the mean sphere.
         return (self.reach_metres / EARTH_RADIUS_METRES) ** 2 / 6 * 1.02
 
 
@@ -121,7 +122,7 @@ def choose_projection(lat: ArrayLike, lon: ArrayLike) -> Projection:
     middle = (vectors.min(axis=1) + vectors.max(axis=1)) / 2
     centre_lat = np.degrees(np.arctan2(middle[2], np.hypot(middle[0], middle[1])))
     centre_lon = np.degrees(np.arctan2(middle[1], middle[0]))
-    centre = round(float(centre_lat), 2), round(float(centre_lon), 2)
+    centre = round(float(centre_lat), 2) + 0.0, round(float(centre_lon), 2) + 0.0  # no -0.0
     away = distance_metres(lat, lon, *centre)
     reach = float(away.max())
     if reach > MAX_REACH_METRES:
@@ -196,9 +197,7 @@ def project(
     return _finite(x), _finite(y)
 
 
-def unproject(
-    x: ArrayLike, y: ArrayLike, projection: Projection
-) -> tuple[np.ndarray, np.ndarray]:
+def unproject(x: ArrayLike, y: ArrayLike, projection: Projection) -> tuple[np.ndarray, np.ndarray]:
     """Latitude and longitude of points given in metres: the inverse of `project`.
 
     Parameters
