@@ -74,7 +74,42 @@ def find_home_and_work(
     a        flat  shop            1112.0
     """
     log = cut_before(log, before)
-    visits = read_visits(log, place)
+    return home_and_work(log, read_visits(log, place), night_hours, work_hours, place)
+
+
+def home_and_work(
+    log: pd.DataFrame,
+    visits: Visits,
+    night_hours: tuple[float, float],
+    work_hours: tuple[float, float],
+    place: str,
+) -> pd.DataFrame:
+    """Home and work of each user, from visits that are already in order.
+
+    Parameters
+    ----------
+    log : DataFrame, shape (n_actions, n_columns)
+    visits : Visits
+        Of this log.
+    night_hours, work_hours, place
+        As for `find_home_and_work`.
+
+    Returns
+    -------
+    DataFrame, shape (n_users, 11)
+        As `find_home_and_work`.
+
+    Notes
+    -----
+    Introduced in chapter 05.
+
+    Examples
+    --------
+    >>> from stim_lib.datasets import load_seed_example
+    >>> log = load_seed_example()  # the first action is on a Sunday
+    >>> home_and_work(log, read_visits(log), (22, 7), (9, 17), "item_id")["work"].tolist()
+    [nan, 'Shanghai', 'Guangzhou', 'Beijing']
+    """
     night, day = at_night_and_at_work(log, visits, night_hours, work_hours)
     home = _leaders(visits, night)
     home_place = np.full(len(visits.users), -1)
@@ -85,7 +120,7 @@ def find_home_and_work(
     names = log[place].iloc[visits.row]
     for what in ("home", "work"):
         # -1 where there is no place; reindex gives it no name, whatever kind names are of.
-        table[what] = names.set_axis(range(len(names))).reindex(table[what]).to_numpy()
+        table[what] = names.set_axis(range(len(names))).reindex(table[what]).array
     table["home_work_metres"] = distance_metres(
         table["home_lat"], table["home_lon"], table["work_lat"], table["work_lon"]
     )
