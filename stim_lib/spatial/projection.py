@@ -53,7 +53,7 @@ class Projection:
     @property
     def crs(self) -> str:
         """The definition that pyproj and geopandas take as a coordinate reference system."""
-        centre = f"+lat_0={self.centre_lat!r} +lon_0={self.centre_lon!r}"
+        centre = f"+lat_0={float(self.centre_lat)!r} +lon_0={float(self.centre_lon)!r}"
         return f"+proj=aeqd {centre} +datum=WGS84 +units=m +no_defs +type=crs"
 
     @property
