@@ -159,7 +159,9 @@ def _pairs(key: str) -> frozenset[str]:
 def _spellings() -> list[tuple[frozenset[str], float, str, str]]:
     """Own names with their pairs of characters and a population, one of each."""
     gazetteer = places(USUAL_POPULATION)
-    people = pd.Series(_weights(USUAL_POPULATION), index=gazetteer.table.index)
+    # Between equals the larger parent decides, as in the ranking.
+    weights = _weights(USUAL_POPULATION) + 1e-9 * _parent_weights(USUAL_POPULATION)
+    people = pd.Series(weights, index=gazetteer.table.index)
     names = pd.DataFrame({"spelt": gazetteer.names, "people": people.loc[gazetteer.names.index]})
     names["key"] = name_keys(names["spelt"].tolist())
     names = names.sort_values("people", ascending=False).drop_duplicates("key")
