@@ -227,7 +227,9 @@ def _english_names(
         names = others.get(city, [])
         by_kind = [LATIN_DIVISION.fullmatch(name) for name in names]
         proper = [match[1] for match in by_kind if match]
-        named_so = divisions.loc[code, "short_name"] in names or not proper
+        short, full = divisions.loc[code, ["short_name", "local_name"]]
+        # 忠县 has no shorter name that could tell the county from its seat.
+        named_so = (short in names and short != full) or not proper
         found.append(cities.loc[city, "place"] if named_so else proper[0])
     return found
 
