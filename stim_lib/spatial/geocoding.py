@@ -178,8 +178,9 @@ def reverse_geocode(
     -----
     Among places of 5,000 people and the cities and districts of China. The nearest point by the
     straight line through the globe is the nearest on it, so a k-d tree of unit vectors needs no
-    care at poles and at longitude 180; it is many times faster than a tree of haversines. The nearest centre is not always the place that a point
-    belongs to: a suburb may lie nearer to the next town's centre. Introduced in chapter 05.
+    care at poles and at longitude 180; it is many times faster than a tree of haversines. The
+    nearest centre is not always the place that a point belongs to: a suburb may lie nearer to
+    the next town's centre. Introduced in chapter 05.
 
     Examples
     --------
