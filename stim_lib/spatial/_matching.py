@@ -13,6 +13,7 @@ import pandas as pd
 from stim_lib import schema
 from stim_lib.spatial._names import (
     HAN,
+    NO_PLACE,
     country_codes,
     country_names,
     key_variants,
@@ -159,7 +160,9 @@ def _pairs(key: str) -> frozenset[str]:
 def _spellings() -> list[tuple[frozenset[str], float, str, str]]:
     """Own names with their pairs of characters and a population, one of each."""
     gazetteer = places(USUAL_POPULATION)
-    people = pd.Series(_weights(USUAL_POPULATION), index=gazetteer.table.index)
+    # Between equals the larger parent decides, as in the ranking.
+    weights = _weights(USUAL_POPULATION) + 1e-9 * _parent_weights(USUAL_POPULATION)
+    people = pd.Series(weights, index=gazetteer.table.index)
     names = pd.DataFrame({"spelt": gazetteer.names, "people": people.loc[gazetteer.names.index]})
     names["key"] = name_keys(names["spelt"].tolist())
     names = names.sort_values("people", ascending=False).drop_duplicates("key")
@@ -170,7 +173,7 @@ def _spellings() -> list[tuple[frozenset[str], float, str, str]]:
 def _readings(name: str, min_population: int) -> Iterator[list[str]]:
     """Ways to read a name as a place and its qualifiers, the plainest first."""
     # NFKC has not been applied yet: the full-width comma counts too.
-    parts = [part.strip() for part in name.replace("，", ",").split(",")]
+    parts = [part.strip() for part in NO_PLACE.sub("", name).replace("，", ",").split(",")]
     parts = [part for part in parts if part]
     if not parts or not name_keys([parts[0]])[0]:
         return

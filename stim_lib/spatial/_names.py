@@ -9,6 +9,8 @@ import unicodedata
 # What does not tell places apart: spaces, hyphens, apostrophes, points.
 IGNORED = re.compile(r"[ \t\u00a0'’‘ʼʻ`´.,()·・/_\-‐–—\"“”]+")
 ACCENTS = re.compile("[\u0300-\u036f]+")
+# Lists of divisions fill the place of a city where there is none.
+NO_PLACE = re.compile("市辖区|(?:省|自治区)直辖县级行政区划")
 HAN = re.compile(r"[\u3400-\u9fff]")
 
 NATIONS = (

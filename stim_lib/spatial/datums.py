@@ -131,7 +131,9 @@ def gcj02_to_bd09(lat: ArrayLike, lon: ArrayLike) -> Pair:
     In degrees taken as a plane, with r and θ the polar form of (lon, lat) and k = 3000 π / 180:
     r' = r + 2e-5 sin(k lat), θ' = θ + 3e-6 cos(k lon), then lon' = r' cos θ' + 0.0065 and
     lat' = r' sin θ' + 0.006. Reverse-engineered as GCJ-02 is; source: coordtransform
-    (github.com/wandergis/coordtransform). Introduced in chapter 05.
+    (github.com/wandergis/coordtransform). Beware of tables made with k = π, a slip that went
+    round in copies (github.com/googollee/eviltransform, issue 43) and costs up to 40 m.
+    Introduced in chapter 05.
 
     Examples
     --------

