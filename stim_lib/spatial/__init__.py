@@ -32,7 +32,7 @@ from stim_lib.spatial.nearby import nearby_counts, nearby_shares
 from stim_lib.spatial.projection import Projection, choose_projection, project, unproject
 from stim_lib.spatial.sphere import centre_of_mass, east_north_metres
 from stim_lib.spatial.stability import cluster_stability
-from stim_lib.spatial.vectors import chord_metres, earth_vectors
+from stim_lib.spatial.vectors import earth_vectors
 from stim_lib.spatial.visitation import new_place_rate, top_place_share, visitation_entropy
 
 __all__ = [
@@ -45,7 +45,6 @@ __all__ = [
     "cell_shapes",
     "centre_of_mass",
     "choose_projection",
-    "chord_metres",
     "cluster_centres",
     "cluster_stability",
     "count_cells",

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 
 from stim_lib import schema
 from stim_lib.spatial.distance import distance_metres
-from stim_lib.spatial.sphere import centres_of_groups
-from stim_lib.spatial.vectors import chord_metres, earth_vectors
+from stim_lib.spatial.sphere import mean_directions
+from stim_lib.spatial.vectors import chord_length, earth_vectors
 
 NOISE = -1
 
@@ -117,7 +117,7 @@ def dbscan_clusters(
     vectors, weights = _prepare(lat, lon, weights)
     if not radius_metres > 0:
         raise ValueError(f"radius_metres: expected above 0, found {radius_metres}")
-    model = DBSCAN(eps=chord_metres(radius_metres), min_samples=min_points, algorithm="kd_tree")
+    model = DBSCAN(eps=chord_length(radius_metres), min_samples=min_points, algorithm="kd_tree")
     return _number_by_weight(model.fit(vectors, sample_weight=weights).labels_, weights)
 
 
@@ -211,9 +211,9 @@ def cluster_centres(
     labels = _require_labels(labels, len(vectors))
     inside = labels != NOISE
     found, position = np.unique(labels[inside], return_inverse=True)
-    centre_lat, centre_lon = centres_of_groups(
-        np.asarray(lat)[inside], np.asarray(lon)[inside], position, len(found), weights[inside]
-    )
+    pull = weights[inside, None] * vectors[inside]
+    x, y, z = mean_directions(pull.T, position, len(found))
+    centre_lat, centre_lon = np.degrees(np.arctan2(z, np.hypot(x, y))), np.degrees(np.arctan2(y, x))
     total = np.bincount(position, weights[inside], len(found))
     away = distance_metres(np.asarray(lat)[inside], np.asarray(lon)[inside],
                            centre_lat[position], centre_lon[position])  # fmt: skip

@@ -17,6 +17,7 @@ from stim_lib import schema
 from stim_lib.spatial._matching import find_places, nearest_spellings, read_country
 from stim_lib.spatial.distance import distance_metres
 from stim_lib.spatial.gazetteer import COLUMNS, USUAL_POPULATION, places
+from stim_lib.spatial.vectors import earth_vectors
 
 NAMED_IN_ERROR = 10
 REVERSE_COLUMNS = (
@@ -199,8 +200,7 @@ def reverse_geocode(
     nearest = np.zeros(len(lat), dtype=np.int64)
     table = places(USUAL_POPULATION).table
     if known.any():
-        distance_metres(lat[known], 0, 0, 0)  # refuses impossible latitudes
-        nearest[known] = rows[tree.query(_unit_vectors(lat[known], lon[known]))[1]]
+        nearest[known] = rows[tree.query(earth_vectors(lat[known], lon[known]))[1]]
         there = table[[schema.LAT, schema.LON]].to_numpy()[nearest[known]]
         away[known] = distance_metres(lat[known], lon[known], *there.T)
     far = ~known if max_distance_metres is None else ~(away <= max_distance_metres)
@@ -227,12 +227,7 @@ def _tree(min_population: int) -> tuple[object, np.ndarray]:
             f"the largest city, found {min_population}"
         )
     points = table[[schema.LAT, schema.LON]].to_numpy()[rows]
-    return cKDTree(_unit_vectors(*points.T)), rows
-
-
-def _unit_vectors(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
-    phi, theta = np.radians(lat), np.radians(lon)
-    return np.stack([np.cos(phi) * np.cos(theta), np.cos(phi) * np.sin(theta), np.sin(phi)], axis=1)
+    return cKDTree(earth_vectors(*points.T)), rows
 
 
 def _rows(min_population: int, rows: Sequence[int]) -> pd.DataFrame:

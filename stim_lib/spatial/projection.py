@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from stim_lib.schema import DataWarning
 from stim_lib.spatial.distance import EARTH_RADIUS_METRES, distance_metres
+from stim_lib.spatial.sphere import unit_vectors
 
 MAX_REACH_METRES = 450_000
 """Farthest that data may lie from the centre of their projection."""
@@ -117,8 +118,7 @@ def choose_projection(lat: ArrayLike, lon: ArrayLike) -> Projection:
     if not len(lat):
         raise ValueError("lat, lon: expected at least one known point, found none")
     _require_latitudes(lat)
-    phi, theta = np.radians(lat), np.radians(lon)
-    vectors = np.stack([np.cos(phi) * np.cos(theta), np.cos(phi) * np.sin(theta), np.sin(phi)])
+    vectors = unit_vectors(lat, lon)
     middle = (vectors.min(axis=1) + vectors.max(axis=1)) / 2
     centre_lat = np.degrees(np.arctan2(middle[2], np.hypot(middle[0], middle[1])))
     centre_lon = np.degrees(np.arctan2(middle[1], middle[0]))

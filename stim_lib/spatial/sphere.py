@@ -110,19 +110,8 @@ def centre_of_mass(lat: ArrayLike, lon: ArrayLike) -> tuple[float, float]:
     return float(np.degrees(np.arctan2(z, np.hypot(x, y)))), float(np.degrees(np.arctan2(y, x)))
 
 
-<<<<<<< HEAD
-def centres_of_groups(
-    lat: np.ndarray,
-    lon: np.ndarray,
-    codes: np.ndarray,
-    n_groups: int,
-    weights: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean place of the points of each group.
-=======
 def mean_directions(vectors: np.ndarray, codes: np.ndarray, n_groups: int) -> np.ndarray:
     """Direction of the centre of mass of each group of points.
->>>>>>> ec92ff1bf8ea462e379e4019b2ef6741e5164666
 
     Parameters
     ----------
@@ -131,8 +120,6 @@ def mean_directions(vectors: np.ndarray, codes: np.ndarray, n_groups: int) -> np
     codes : ndarray of int, shape (n_points,)
         Group of each point, from 0.
     n_groups : int
-    weights : ndarray of float64, shape (n_points,), optional
-        Default: 1 each.
 
     Returns
     -------
@@ -151,29 +138,10 @@ def mean_directions(vectors: np.ndarray, codes: np.ndarray, n_groups: int) -> np
            [0.707],
            [0.   ]])
     """
-<<<<<<< HEAD
-    vectors = unit_vectors(lat, lon)
-    if weights is not None:
-        vectors = vectors * weights[:, None]
-    n = np.bincount(codes, weights, minlength=n_groups)
-    sums = [np.bincount(codes, weights=part, minlength=n_groups) for part in vectors.T]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return _direction(np.stack(sums, axis=1) / n[:, None])
-
-
-def _direction(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Latitude and longitude, in degrees, of mean vectors of shape (n, 3)."""
-    x, y, z = means.T
-    long_enough = np.sqrt(x**2 + y**2 + z**2) >= SHORTEST_RESULTANT
-    lat = np.degrees(np.arctan2(z, np.hypot(x, y)))
-    lon = np.degrees(np.arctan2(y, x))
-    return np.where(long_enough, lat, np.nan), np.where(long_enough, lon, np.nan)
-=======
     sums = np.stack([np.bincount(codes, weights=part, minlength=n_groups) for part in vectors])
     length = np.sqrt((sums**2).sum(axis=0))
     enough = length > SHORTEST_RESULTANT * np.bincount(codes, minlength=n_groups)
     return np.divide(sums, length, out=np.full(sums.shape, np.nan), where=enough)
->>>>>>> ec92ff1bf8ea462e379e4019b2ef6741e5164666
 
 
 def east_north_metres(

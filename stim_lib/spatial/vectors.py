@@ -46,10 +46,10 @@ def earth_vectors(lat: ArrayLike, lon: ArrayLike) -> np.ndarray:
     if (np.abs(lat) > 90).any():
         worst = lat[np.nanargmax(np.abs(lat))]
         raise ValueError(f"lat: expected degrees in [-90, 90], found {worst:g}; lon comes second")
-    return EARTH_RADIUS_METRES * unit_vectors(lat, lon)
+    return EARTH_RADIUS_METRES * unit_vectors(lat, lon).T
 
 
-def chord_metres(metres: float) -> float:
+def chord_length(metres: float) -> float:
     """Length of the straight line under a way along the ground.
 
     Parameters
@@ -73,7 +73,7 @@ def chord_metres(metres: float) -> float:
 
     Examples
     --------
-    >>> round(chord_metres(10_000), 3)
+    >>> round(chord_length(10_000), 3)
     9999.999
     """
     if not 0 <= metres <= np.pi * EARTH_RADIUS_METRES:
