@@ -62,6 +62,18 @@ class TestGeocode:
         assert districts["parent"].tolist() == ["Beijing", "Changchun"]
         assert spatial.geocode_candidates("朝阳")["place"].iloc[0] == "Chaoyang"  # the city
 
+    def test_between_equals_the_larger_parent_decides(self):
+        drum_towers = spatial.geocode_candidates("鼓楼区")["parent"].tolist()
+        assert drum_towers == ["Nanjing", "Fuzhou", "Kaifeng", "Xuzhou"]
+        cities = spatial.geocode([f"{city}, China" for city in drum_towers])["population"]
+        assert cities.is_monotonic_decreasing
+
+    def test_a_country_is_not_the_village_of_its_name(self):
+        # Us lies 11 km from Cergy, in France.
+        assert spatial.geocode("Us, France")["country"].item() == "FR"
+        with pytest.raises(spatial.GeocodingError, match="elsewhere: Cergy, France"):
+            spatial.geocode("Cergy, US")
+
     def test_a_country_narrows(self):
         for country in ("US", "usa", "United States", "美国"):
             found = spatial.geocode_candidates("Paris", country=country)
@@ -191,6 +203,13 @@ class TestGazetteer:
         readings = [east(here[1]), east(datums.gcj02_to_wgs84(*here)[1]),
                     east(datums.bd09_to_wgs84(*here)[1])]  # fmt: skip
         np.testing.assert_allclose(readings, [365, -37, -657], atol=1)
+
+    def test_districts_are_turned_into_wgs84(self):
+        raw = pd.read_csv(assets.fetch("chinese_divisions")).set_index("adcode")
+        point = raw.loc[110108000000, ["latitude", "longitude"]].to_numpy(dtype=float)
+        found = spatial.geocode("海淀区")[["lat", "lon"]].to_numpy()[0]
+        np.testing.assert_allclose(found, datums.gcj02_to_wgs84(*point), atol=1e-9)
+        assert 400 < spatial.distance_metres(*found, *point) < 700
 
     def test_governments_of_hong_kong_and_macau(self):
         raw = pd.read_csv(assets.fetch("chinese_divisions")).set_index("adcode")
