@@ -249,7 +249,8 @@ def _difference(first: object, second: object) -> float | str | None:
 
 def _largest(first: object, second: object) -> float | str:
     try:
-        difference = np.abs(np.subtract(first, second, dtype=float))
+        # As arrays: the maximum of a table is one number per column.
+        difference = np.abs(np.asarray(first, dtype=float) - np.asarray(second, dtype=float))
     except (TypeError, ValueError):
         return "other"
     finite = difference[np.isfinite(difference)]

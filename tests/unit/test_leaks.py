@@ -119,3 +119,14 @@ def test_differences_that_are_no_numbers_count_too(some):
 
     found = leaks.find_leaks(listing, *some, n_instants=1)
     assert "other" in set(found["difference"])
+
+
+def test_tables_that_moved_are_compared_by_their_numbers(make_log):
+    log = make_log([1, 5, 9])
+    asked, _ = queries.make_queries(log[1:2])
+
+    def peek(log, asked):
+        return pd.DataFrame({"rows": [float(len(log))], "one": [1.0]}, index=asked.index)
+
+    found = leaks.find_leaks(peek, log, asked, n_instants=1).set_index("change")["difference"]
+    assert found["gone"] == 2 and found["more"] == 2

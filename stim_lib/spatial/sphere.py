@@ -1,0 +1,171 @@
+"""Points on the globe as directions: centres without a seam, and where a point lies from another.
+
+Introduced in chapter 05.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from stim_lib.spatial.distance import EARTH_RADIUS_METRES, distance_metres
+
+# Below this length the mean direction is rounding error, not a place.
+SHORTEST_RESULTANT = 1e-9
+
+
+def unit_vectors(lat: ArrayLike, lon: ArrayLike) -> np.ndarray:
+    """Direction of each point from the centre of the Earth.
+
+    Parameters
+    ----------
+    lat, lon : array of float, shape (n_points,)
+        Degrees, WGS-84, taken as on a sphere.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_points, 3)
+        Of length 1; NaN for NaN.
+
+    Notes
+    -----
+    (cos φ cos λ, cos φ sin λ, sin φ). Raises nothing. Introduced in chapter 05.
+
+    Examples
+    --------
+    >>> unit_vectors([0.0, 90.0], [0.0, 0.0]).round(9) + 0.0
+    array([[1., 0., 0.],
+           [0., 0., 1.]])
+    """
+    phi, lam = np.radians(np.asarray(lat, dtype=float)), np.radians(np.asarray(lon, dtype=float))
+    return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=-1)
+
+
+def centre_of_mass(lat: ArrayLike, lon: ArrayLike) -> tuple[float, float]:
+    """Mean place of points on the globe.
+
+    Parameters
+    ----------
+    lat, lon : array of float, shape (n_points,)
+        Degrees, WGS-84; points with NaN are left out.
+
+    Returns
+    -------
+    lat, lon : float
+        Degrees.
+
+    Raises
+    ------
+    ValueError
+        If there are no points, or they cancel out (two ends of the Earth have no middle).
+
+    Notes
+    -----
+    Direction of the sum of the unit vectors. The mean of the degrees, which most libraries take,
+    puts the middle of 179° and -179° on the far side of the Earth. Source: Mardia and Jupp (2000),
+    Directional Statistics, section 9.2. Introduced in chapter 05.
+
+    Examples
+    --------
+    >>> lat, lon = centre_of_mass([0.0, 0.0], [179.0, -179.0])
+    >>> round(lat, 9), abs(round(lon, 9))
+    (0.0, 180.0)
+    """
+    vectors = unit_vectors(lat, lon)
+    vectors = vectors[np.isfinite(vectors).all(axis=1)]
+    if not len(vectors):
+        raise ValueError("lat, lon: expected at least one point, found none")
+    found = _direction(vectors.mean(axis=0)[None])
+    if np.isnan(found[0][0]):
+        raise ValueError("lat, lon: these points cancel out; they have no centre")
+    return float(found[0][0]), float(found[1][0])
+
+
+def centres_of_groups(
+    lat: np.ndarray, lon: np.ndarray, codes: np.ndarray, n_groups: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean place of the points of each group.
+
+    Parameters
+    ----------
+    lat, lon : ndarray of float64, shape (n_points,)
+        Degrees, without NaN.
+    codes : ndarray of int, shape (n_points,)
+        Group of each point, from 0.
+    n_groups : int
+
+    Returns
+    -------
+    lat, lon : ndarray of float64, shape (n_groups,)
+        Degrees; NaN for a group without points, or whose points cancel out.
+
+    Notes
+    -----
+    As `centre_of_mass`. Raises nothing. Introduced in chapter 05.
+
+    Examples
+    --------
+    >>> centres_of_groups(np.array([2.0, 4.0]), np.zeros(2), np.array([0, 0]), 1)[0].round(9)
+    array([3.])
+    """
+    vectors = unit_vectors(lat, lon)
+    n = np.bincount(codes, minlength=n_groups)
+    sums = [np.bincount(codes, weights=part, minlength=n_groups) for part in vectors.T]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return _direction(np.stack(sums, axis=1) / n[:, None])
+
+
+def _direction(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Latitude and longitude, in degrees, of mean vectors of shape (n, 3)."""
+    x, y, z = means.T
+    long_enough = np.sqrt(x**2 + y**2 + z**2) >= SHORTEST_RESULTANT
+    lat = np.degrees(np.arctan2(z, np.hypot(x, y)))
+    lon = np.degrees(np.arctan2(y, x))
+    return np.where(long_enough, lat, np.nan), np.where(long_enough, lon, np.nan)
+
+
+def east_north_metres(
+    lat: ArrayLike, lon: ArrayLike, centre: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far east and north of a centre points lie.
+
+    Parameters
+    ----------
+    lat, lon : array of float, shape (n_points,)
+        Degrees, WGS-84; NaN gives NaN.
+    centre : (lat, lon)
+        Degrees.
+
+    Returns
+    -------
+    east, north : ndarray of float64, shape (n_points,)
+        Metres.
+
+    Raises
+    ------
+    ValueError
+        If a latitude lies outside [-90, 90].
+
+    Notes
+    -----
+    Azimuthal equidistant on the sphere: (d sin β, d cos β), with d the great-circle distance from
+    the centre and β the bearing there. Distances and directions from the centre are true, on the
+    sphere. Source: Snyder (1987), Map Projections: A Working Manual, p. 191, doi:10.3133/pp1395.
+    Introduced in chapter 05.
+
+    Examples
+    --------
+    >>> east, north = east_north_metres([1.0], [0.0], (0.0, 0.0))
+    >>> east.round(-2), north.round(-2)
+    (array([0.]), array([111200.]))
+    """
+    distance = distance_metres(centre[0], centre[1], lat, lon)
+    phi, phi_0 = np.radians(np.asarray(lat, dtype=float)), np.radians(centre[0])
+    apart = np.radians(np.asarray(lon, dtype=float) - centre[1])
+    across = np.cos(phi) * np.sin(apart)
+    # cos φ0 sin φ - sin φ0 cos φ cos Δλ, written so that near points lose no digits.
+    along = np.sin(phi - phi_0) + 2 * np.sin(phi_0) * np.cos(phi) * np.sin(apart / 2) ** 2
+    length = np.hypot(across, along)
+    scale = np.divide(distance, length, out=np.full(length.shape, EARTH_RADIUS_METRES),
+                      where=length > 0)  # fmt: skip
+    return scale * across, scale * along
