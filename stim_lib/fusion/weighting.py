@@ -28,8 +28,9 @@ class FeatureWeighting(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     by : {"variance", "mutual_information", "model"}
         What a column is worth. variance: as it stands, so that it depends on the unit, and is the
         same for all once columns are standardised. mutual_information: with y, each column for
-        itself, in nats, by nearest neighbours. model: what a model makes of the standardised
-        columns together, the mean over classes of abs(coefficient), or the feature_importances_.
+        itself, in nats, estimated from nearest neighbours, flags included. model: what a model
+        makes of the standardised columns together, the mean over classes of abs(coefficient), or
+        the feature_importances_.
     blocks : mapping of str to sequence of (str or int), optional
         Block → its columns, by name or position; each column in just one. All columns of a block
         get its mean worth. Without it each column stands for itself.
@@ -57,10 +58,11 @@ class FeatureWeighting(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     weight = worth / mean(worth); output = weight · column. A linear model without a penalty takes
     the weights back by dividing its coefficients, and predicts the same. A ridge penalty λβ² of
     the weighted column is λβ²/weight² of the plain one, and a nearest neighbour weighs a squared
-    difference by weight²: there it matters. Mutual information is summed up column by column, so
-    that two copies of one column get the weight of two; it is no statement of what a column adds
-    to others. Weights chosen by hand, block by block, are `transformer_weights` of scikit-learn's
-    ColumnTransformer. Introduced in chapter 06.
+    difference by weight²: there it matters. Mutual information asks column by column, so that
+    two copies of one column get the weight of two; it is no statement of what a column adds to
+    others. Its estimator: Ross (2014), doi:10.1371/journal.pone.0087357. Weights chosen by hand,
+    block by block, are `transformer_weights` of scikit-learn's ColumnTransformer. Introduced in
+    chapter 06.
 
     Examples
     --------
