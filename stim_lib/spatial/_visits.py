@@ -7,11 +7,13 @@ is in the log, not even in its last bit. Introduced in chapter 05.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from stim_lib import schema
+from stim_lib.spatial.sphere import unit_vectors
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,21 @@ class Visits:
     row: np.ndarray
     n_missing: np.ndarray
 
-    @property
+    @cached_property
     def n(self) -> np.ndarray:
         """Visits of each user, shape (n_users,)."""
         return np.bincount(self.user, minlength=len(self.users))
 
-    @property
+    @cached_property
     def start(self) -> np.ndarray:
         """Position of the first visit of each visit's user, shape (n_visits,)."""
         n = self.n
         return np.repeat(n.cumsum() - n, n)
+
+    @cached_property
+    def vectors(self) -> np.ndarray:
+        """Unit vectors of the visits, shape (3, n_visits)."""
+        return unit_vectors(self.lat, self.lon)
 
 
 def read_visits(log: pd.DataFrame, place: str | None = schema.ITEM) -> Visits:

@@ -23,8 +23,9 @@ from stim_lib.spatial.home import (
     at_night_and_at_work,
     running_work,
 )
+from stim_lib.spatial.movement import jump_metres
 from stim_lib.spatial.nearby import nearby_counts, nearby_shares
-from stim_lib.spatial.sphere import east_north_metres, unit_vectors
+from stim_lib.spatial.sphere import chord_metres, east_north_metres, mean_directions, unit_vectors
 from stim_lib.temporal._grouping import divide, group_sums
 from stim_lib.temporal.rhythm import look_back_in_batches, times_of
 
@@ -65,8 +66,8 @@ def make_spatial_features(
         history, and `train` is counted as of the user's last action: a count that grows by the
         hour is a clock.
     use_query_place : bool
-        If True, "here" is where the query says that the user is; if False, the place of the
-        user's last action.
+        If True, "here" is where the query says that the user is, which must not be where the
+        action to be predicted took place; if False, the place of the user's last action.
     centre : (lat, lon), optional
         Degrees. A fixed point from which here_east_metres and here_north_metres are measured;
         without it there are no such columns.
@@ -192,8 +193,7 @@ def _steps(
     # count·log2(count) of each place, kept up to date as visits come in.
     before = nth - 1
     worth = running_sums(nth * np.log2(nth) - before * np.log2(np.maximum(before, 1)), n)
-    jump = distance_metres(visits.lat[at - 1], visits.lon[at - 1], visits.lat, visits.lon)
-    jump = np.where(at > start, jump, np.nan)
+    jump = jump_metres(visits)
     back = np.maximum(at - RECENT_ACTIONS, start)
     night, day = at_night_and_at_work(history, visits, night_hours, work_hours)
     home = running_favourite(user, nth_visits(user, visits.place, night), start)
@@ -214,7 +214,7 @@ def _steps(
     for what, leader in (("home", home), ("work", work)):
         for name, degrees in (("lat", visits.lat), ("lon", visits.lon)):
             table[f"{what}_{name}"] = np.where(leader >= 0, degrees[leader], np.nan)
-    return table | dict(zip("xyz", unit_vectors(visits.lat, visits.lon).T, strict=True))
+    return table | dict(zip("xyz", visits.vectors, strict=True))
 
 
 def _past_features(
@@ -233,7 +233,7 @@ def _past_features(
     table["radius_of_gyration_metres"] = _gyration(past, steps, n)
     # Squared chord, of two points on the unit sphere that are this far apart.
     reach = 4 * np.sin(SAME_PLACE_METRES / EARTH_RADIUS_METRES / 2) ** 2
-    point = unit_vectors(table[schema.LAT], table[schema.LON]).T
+    point = unit_vectors(table[schema.LAT], table[schema.LON])
     near = sum((steps[name][past.row] - part[past.query]) ** 2
                for name, part in zip("xyz", point, strict=True)) <= reach  # fmt: skip
     share = divide(group_sums(past.query, near.astype(float), n), table["n_located"])
@@ -248,14 +248,11 @@ def _past_features(
 
 def _gyration(past: object, steps: dict[str, np.ndarray], n: int) -> np.ndarray:
     """Root mean squared distance from the centre of mass, of the actions before each query."""
-    sums = [group_sums(past.query, steps[name][past.row], n) for name in "xyz"]
-    length = np.sqrt(sum(part**2 for part in sums))
-    square = np.zeros(len(past.query))
-    for name, part in zip("xyz", sums, strict=True):
-        square += (steps[name][past.row] - divide(part, length)[past.query]) ** 2
-    angle = 2 * np.arcsin(np.minimum(np.sqrt(square) / 2, 1.0))
-    mean = divide(group_sums(past.query, angle**2, n), np.bincount(past.query, minlength=n))
-    return EARTH_RADIUS_METRES * np.sqrt(mean)
+    vectors = np.stack([steps[name][past.row] for name in "xyz"])
+    middle = mean_directions(vectors, past.query, n)
+    apart = chord_metres(sum((vectors[i] - middle[i][past.query]) ** 2 for i in range(3)))
+    n_past = np.bincount(past.query, minlength=n)
+    return np.sqrt(divide(group_sums(past.query, apart**2, n), n_past))
 
 
 def _around(

@@ -111,12 +111,11 @@ def home_and_work(
     [nan, 'Shanghai', 'Guangzhou', 'Beijing']
     """
     night, day = at_night_and_at_work(log, visits, night_hours, work_hours)
-    home = _leaders(visits, night)
+    table = _describe("home", visits, night)
+    home = table["home"]
     home_place = np.full(len(visits.users), -1)
     home_place[home >= 0] = visits.place[home[home >= 0]]
-    day &= visits.place != home_place[visits.user]
-    table = _describe("home", home, night, visits)
-    table |= _describe("work", _leaders(visits, day), day, visits)
+    table |= _describe("work", visits, day & (visits.place != home_place[visits.user]))
     names = log[place].iloc[visits.row]
     for what in ("home", "work"):
         # -1 where there is no place; reindex gives it no name, whatever kind names are of.
@@ -225,24 +224,17 @@ def _between(hours: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
     return (hours >= first) | (hours < second)
 
 
-def _leaders(visits: Visits, counted: np.ndarray) -> np.ndarray:
-    """Position of the visit that gave each user's favourite its lead; -1 for none."""
-    leaders = np.full(len(visits.users), -1)
-    some = visits.n > 0
+def _describe(what: str, visits: Visits, counted: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns of home or of work; the place itself still as the position of a visit, or -1."""
     nth = nth_visits(visits.user, visits.place, counted)
     running = running_favourite(visits.user, nth, visits.start)
-    leaders[some] = running[visits.n.cumsum()[some] - 1]
-    return leaders
-
-
-def _describe(
-    what: str, leader: np.ndarray, counted: np.ndarray, visits: Visits
-) -> dict[str, np.ndarray]:
-    """Columns of home or of work; the place itself still as the position of a visit."""
+    leader = np.full(len(visits.users), -1)
+    some = visits.n > 0
+    leader[some] = running[visits.n.cumsum()[some] - 1]
     found = leader >= 0
     lat, lon, n_there = np.full(len(found), np.nan), np.full(len(found), np.nan), found * 1
-    lat[found], lon[found] = visits.lat[leader[found]], visits.lon[leader[found]]
-    n_there[found] = nth_visits(visits.user, visits.place, counted)[leader[found]]
+    at = leader[found]
+    lat[found], lon[found], n_there[found] = visits.lat[at], visits.lon[at], nth[at]
     return {
         what: leader,
         f"{what}_lat": lat,

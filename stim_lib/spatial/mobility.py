@@ -7,9 +7,9 @@ import pandas as pd
 
 from stim_lib import schema
 from stim_lib.spatial._visits import Visits, read_visits
-from stim_lib.spatial.distance import distance_metres
 from stim_lib.spatial.home import NIGHT_HOURS, WORK_HOURS, cut_before, home_and_work
 from stim_lib.spatial.movement import gyration_metres, jump_metres
+from stim_lib.spatial.sphere import chord_metres, unit_vectors
 from stim_lib.spatial.visitation import count_visits, entropy_bits, shares_of_top
 from stim_lib.temporal._grouping import divide, group_medians, group_sums, reasons
 
@@ -69,8 +69,9 @@ def mobility_measures(
     anchors = home_and_work(log, visits, night_hours, work_hours, place)
     n, n_users = visits.n, len(visits.users)
     user, count, n_places = count_visits(visits)
-    home = anchors["home_lat"].to_numpy()[visits.user], anchors["home_lon"].to_numpy()[visits.user]
-    from_home = group_sums(visits.user, distance_metres(visits.lat, visits.lon, *home), n_users)
+    home = unit_vectors(anchors["home_lat"], anchors["home_lon"])
+    apart = sum((visits.vectors[i] - home[i][visits.user]) ** 2 for i in range(3))
+    from_home = group_sums(visits.user, chord_metres(apart), n_users)
     table = {
         "n_located": n,
         "n_missing": visits.n_missing,
