@@ -172,7 +172,8 @@ def candidate_distances(
     -------
     DataFrame of float64, shape (n_candidates, 3 or 4)
         Index of `candidates`; here_distance_metres, home_distance_metres, work_distance_metres,
-        NaN where here, home or work is not known yet; with `train` ``nearby_log_count_…m``, ln(1 + n).
+        NaN where here, home or work is not known yet; with `train` also
+        ``nearby_log_count_…m``, ln(1 + n).
 
     Raises
     ------
