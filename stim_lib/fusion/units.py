@@ -34,7 +34,7 @@ def unit_of(name: str, units: Mapping[str, str] | None = None) -> str:
     Returns
     -------
     str
-        "metres" for last_jump_metres, "1" for shares, sines, counts (n_…) and flags (is_…);
+        "metres" for last_jump_metres, "1" for shares, sines, counts (``n_…``) and flags (``is_…``);
         "unknown" where the name has no such word. A product a*b has "metres·hours", a ratio a/b
         "metres/hours", "1" if both are equal.
 

@@ -30,11 +30,11 @@ class FeatureWeighting(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         same for all once columns are standardised. mutual_information: with y, each column for
         itself, in nats, estimated from nearest neighbours, flags included. model: what a model
         makes of the standardised columns together, the mean over classes of abs(coefficient), or
-        the feature_importances_.
+        the ``feature_importances_``.
     blocks : mapping of str to sequence of (str or int), optional
         Block → its columns, by name or position; each column in just one. All columns of a block
         get its mean worth. Without it each column stands for itself.
-    estimator : estimator with coef_ or feature_importances_, optional
+    estimator : estimator with ``coef_`` or ``feature_importances_``, optional
         For "model"; by default logistic regression, or ridge regression if y is continuous.
     random_state : int, RandomState or None
         For "mutual_information", which breaks ties by a little noise, and for a model that has

@@ -22,7 +22,7 @@ from stim_lib.spatial.datums import (
 )
 from stim_lib.spatial.density import Density, kernel_density
 from stim_lib.spatial.distance import EARTH_RADIUS_METRES, distance_metres
-from stim_lib.spatial.features import make_spatial_features
+from stim_lib.spatial.features import candidate_distances, make_spatial_features
 from stim_lib.spatial.gazetteer import load_gazetteer
 from stim_lib.spatial.geocoding import GeocodingError, geocode, geocode_candidates, reverse_geocode
 from stim_lib.spatial.home import find_home_and_work
@@ -42,6 +42,7 @@ __all__ = [
     "Projection",
     "bd09_to_gcj02",
     "bd09_to_wgs84",
+    "candidate_distances",
     "cell_shapes",
     "centre_of_mass",
     "choose_projection",

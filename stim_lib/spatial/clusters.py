@@ -46,7 +46,7 @@ def kmeans_clusters(
 
     Notes
     -----
-    Minimises Σ w |x - mean|² over vectors in metres, the best of ten starts (k-means++).
+    Minimises Σ w d², d from point to mean, over vectors in metres; best of ten starts (k-means++).
     Source: Lloyd (1982), doi:10.1109/TIT.1982.1056489. Introduced in chapter 05.
 
     Examples

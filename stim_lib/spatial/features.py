@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stim_lib import schema
+from stim_lib.queries import QUERY
 from stim_lib.spatial._visits import (
     Visits,
     nth_visits,
@@ -92,7 +93,7 @@ def make_spatial_features(
         within 50 m of it; home_distance_metres, work_distance_metres, is_at_home, is_at_work
         (within 50 m), from the home and work of `find_home_and_work` so far; with `centre`,
         here_east_metres and here_north_metres. With `train`: nearby_log_count_250m, …, ln(1 + n).
-        With `by`: nearby_share_…, one for each value.
+        With `by`: ``nearby_share_…``, one for each value.
 
     Raises
     ------
@@ -142,6 +143,84 @@ def make_spatial_features(
                                min(radii_metres), by=by, values=values)  # fmt: skip
         features = pd.concat([features, shares.add_prefix("nearby_share_")], axis=1)
     return features.drop(columns=[schema.LAT, schema.LON, schema.TIME]).set_axis(queries.index)
+
+
+def candidate_distances(
+    candidates: pd.DataFrame,
+    queries: pd.DataFrame,
+    history: pd.DataFrame,
+    *,
+    train: pd.DataFrame | None = None,
+    radius_metres: float = RADII_METRES[0],
+    place: str = schema.ITEM,
+) -> pd.DataFrame:
+    """How far places that might be next are from here, from home and from work.
+
+    Parameters
+    ----------
+    candidates : DataFrame, shape (n_candidates, n_columns)
+        With query_id, a label of `queries`, and lat and lon of the place (degrees, WGS-84).
+    queries, history, place
+        As for `make_spatial_features`; labels of queries must be unique.
+    train : DataFrame, optional
+        Log whose actions around each candidate are counted, those of anybody before the user's
+        last action.
+    radius_metres : float
+        Around each candidate; only with `train`.
+
+    Returns
+    -------
+    DataFrame of float64, shape (n_candidates, 3 or 4)
+        Index of `candidates`; here_distance_metres, home_distance_metres, work_distance_metres,
+        NaN where here, home or work is not known yet; with `train` also
+        ``nearby_log_count_…m``, ln(1 + n).
+
+    Raises
+    ------
+    SchemaError
+        As `make_spatial_features`, or if a column of the candidates is missing.
+    ValueError
+        If a candidate belongs to no query, or labels of queries repeat.
+
+    Notes
+    -----
+    Here is the place of the user's last action before the query; home and work are those of
+    `find_home_and_work`, as of then. Introduced in chapter 05.
+
+    Examples
+    --------
+    >>> from stim_lib import datasets, queries
+    >>> log = datasets.load_seed_example().assign(user_id="1")
+    >>> asked, _ = queries.make_queries(log)
+    >>> shanghai = pd.DataFrame({"query_id": [0, 1], "lat": 31.23, "lon": 121.47})
+    >>> candidate_distances(shanghai, asked, log)["here_distance_metres"].round(-5).tolist()
+    [nan, 1100000.0]
+    """
+    names = (QUERY, schema.LAT, schema.LON)
+    faults = [schema.failure(name, -1, "this column in candidates", "none")
+              for name in names if name not in candidates]  # fmt: skip
+    if faults:
+        raise schema.SchemaError(pd.DataFrame(faults))
+    of_query = queries.index.get_indexer(candidates[QUERY]) if queries.index.is_unique else None
+    if of_query is None or (of_query < 0).any():
+        raise ValueError("candidates: expected query_ids of queries whose labels are unique")
+    visits = read_visits(history, place)
+    steps = _steps(history, visits, NIGHT_HOURS, WORK_HOURS)
+    last = np.full(len(queries), -1)
+    for positions, rows, past in look_back_in_batches(queries, history.iloc[visits.row]):
+        last[positions] = np.append(rows, -1)[past.last]
+    # A row of NaN behind the others, for those without a past.
+    known = {name: np.append(column, np.nan)[last[of_query]] for name, column in steps.items()}
+    lat, lon = (candidates[name].to_numpy(dtype=float) for name in names[1:])
+    table = {}
+    for what, prefix in (("here", ""), ("home", "home_"), ("work", "work_")):
+        to = known[prefix + schema.LAT], known[prefix + schema.LON]
+        table[f"{what}_distance_metres"] = distance_metres(lat, lon, *to)
+    if train is not None:
+        times = _instants(pd.Series(known[schema.TIME]))
+        counts = nearby_counts(lat, lon, times, train, radius_metres)
+        table[f"nearby_log_count_{radius_metres:g}m"] = np.log1p(counts)
+    return pd.DataFrame(table, index=candidates.index)
 
 
 def _require_arguments(

@@ -52,7 +52,7 @@ def cluster_stability(
 
     Notes
     -----
-    Jaccard (A, B) = |A ∩ B| / |A ∪ B|, over the points of the draw. Rule of thumb of the source:
+    Jaccard (A, B) = n(A ∩ B) / n(A ∪ B), of points of the draw. Rule of thumb of the source:
     below 0.6 a cluster should not be trusted, above 0.85 it is highly stable.
     Source: Hennig (2007), doi:10.1016/j.csda.2006.11.025. Introduced in chapter 05.
 

@@ -77,17 +77,37 @@ def test_maps_are_drawn_and_titled(open_page, name):
         element.scroll_into_view_if_needed()
         frame = element.content_frame()
         frame.wait_for_selector(".leaflet-control-layers-list")
-        # Dots and lines are drawn on a canvas: count the pixels in a colour of the book.
-        blue = frame.evaluate(
+        # Dots, lines and cells are drawn on a canvas; unlike the outlines they have a colour.
+        coloured = frame.evaluate(
             """() => { let n = 0;
             for (const c of document.querySelectorAll('canvas')) {
               const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-              for (let i = 0; i < d.length; i += 4)
-                if (d[i] < 140 && d[i + 2] > 150 && d[i + 3] > 100) n++; }
+              for (let i = 0; i < d.length; i += 4) {
+                const [r, g, b] = [d[i], d[i + 1], d[i + 2]];
+                if (Math.max(r, g, b) - Math.min(r, g, b) > 60 && d[i + 3] > 100) n++; } }
             return n; }"""
         )
-        assert blue > 50
+        assert coloured > 50
         assert "OpenStreetMap" in frame.inner_text(".leaflet-control-layers")
+
+
+def test_slider_moves_through_the_hours_by_keyboard(open_page):
+    page = open_page("notebooks/05_spatial_features")
+    (element,) = [
+        frame
+        for frame in page.query_selector_all("article iframe")
+        if "hour of the day" in frame.get_attribute("title")
+    ]
+    element.scroll_into_view_if_needed()
+    frame = element.content_frame()
+    slider = frame.wait_for_selector("input[type=range]")
+    drawn = """() => [...document.querySelectorAll('canvas')].map(c => c.toDataURL()).join()"""
+    before = frame.evaluate(drawn)
+    assert slider.get_attribute("aria-valuetext") == "09:00"
+    slider.press("ArrowRight")
+    page.wait_for_timeout(300)
+    assert slider.get_attribute("aria-valuetext") == "10:00"
+    assert frame.evaluate(drawn) != before
 
 
 @pytest.mark.parametrize("name", CHAPTERS)

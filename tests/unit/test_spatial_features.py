@@ -312,3 +312,59 @@ class TestOddInput:
 def test_errors(change, options, error, message):
     with pytest.raises(error, match=message):
         spatial.make_spatial_features(ASKED[:3], change(small_log()), **options)
+
+
+class TestCandidates:
+    def candidates(self, *rows):
+        return pd.DataFrame(rows, columns=["query_id", "lat", "lon"], index=range(7, 7 + len(rows)))
+
+    def test_by_hand(self):
+        log = small_log()
+        asked, _ = queries.make_queries(log)
+        found = spatial.candidate_distances(
+            self.candidates((4, 0.1, 0.1), (0, 0.0, 0.0), (1, 0.0, 0.0)), asked, log
+        )
+        assert found.index.tolist() == [7, 8, 9]
+        # Before the bar: here is the office, home the flat; the corner is a side from the first.
+        assert found.loc[7].tolist() == pytest.approx(
+            [0.1 * DEGREE, 0.1 * DEGREE * 2**0.5, 0.1 * DEGREE], rel=1e-5
+        )
+        assert found.loc[8].isna().all()
+        assert found.loc[9].tolist() == pytest.approx([0, 0, np.nan], nan_ok=True)
+
+    def test_agrees_with_the_features_of_the_query(self):
+        some = ASKED.iloc[::500]
+        last = queries.look_back(some, NYC).last
+        place = NYC[["lat", "lon"]].iloc[last].reset_index(drop=True)
+        rows = place.assign(query_id=some.index)[last >= 0]
+        found = spatial.candidate_distances(rows, some, NYC, train=TRAIN)
+        features = spatial.make_spatial_features(some, NYC, train=TRAIN)[last >= 0]
+        assert (found["here_distance_metres"] == 0).all()
+        for name in ("home_distance_metres", "work_distance_metres", "nearby_log_count_250m"):
+            assert np.allclose(found[name], features[name], equal_nan=True), name
+
+    def test_deaf_to_the_future_and_to_the_time(self):
+        log = NYC[NYC["user_id"] < "u030"]
+
+        def predict(log, asked):
+            rows = pd.DataFrame({"query_id": asked.index, "lat": 40.75, "lon": -73.98})
+            train = log[log["timestamp"] < CUTOFF]
+            return spatial.candidate_distances(rows, asked, log, train=train).set_axis(asked.index)
+
+        leaks.assert_no_leak(predict, log, ASKED.loc[log.index], time_known=False)
+
+    def test_nobody_has_acted_yet(self):
+        log = small_log()
+        asked, _ = queries.make_queries(log)
+        found = spatial.candidate_distances(
+            self.candidates((4, 0.1, 0.1)), asked, log.iloc[:0], train=log
+        )
+        assert found.shape == (1, 4) and found.isna().all(axis=None)
+
+    def test_errors(self):
+        log = small_log()
+        asked, _ = queries.make_queries(log)
+        with pytest.raises(schema.SchemaError, match="lon"):
+            spatial.candidate_distances(self.candidates().drop(columns="lon"), asked, log)
+        with pytest.raises(ValueError, match="query_ids"):
+            spatial.candidate_distances(self.candidates((99, 0.0, 0.0)), asked, log)
