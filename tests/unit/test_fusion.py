@@ -140,6 +140,12 @@ class TestWeighting:
         model = FeatureWeighting("model", estimator=LinearRegression()).fit(X, y)
         assert model.worth_ == pytest.approx([2, 2]) and model.weights_ == pytest.approx([1, 1])
 
+    def test_model_takes_the_mean_over_classes(self):
+        X, y = StandardScaler().fit_transform(RNG.normal(size=(90, 2))), np.arange(90) % 3
+        line = LogisticRegression(max_iter=1000).fit(X, y)
+        worth = FeatureWeighting("model").fit(X, y).worth_
+        assert worth == pytest.approx(np.abs(line.coef_).mean(axis=0), rel=1e-6)
+
     def test_model_does_not_mind_units_and_takes_trees(self):
         X, y = RNG.normal(size=(200, 3)), np.arange(200) % 3
         X[:, 2] += y
