@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -22,10 +21,13 @@ class Shades:
         Rising; the last class includes its upper edge.
     colours : tuple of str, shape (n_classes,)
         Hex codes, from light to dark in print or on a screen.
+    whole : bool
+        Whether only whole numbers occur, so that a class ends one below the next.
     """
 
     edges: np.ndarray
     colours: tuple[str, ...]
+    whole: bool = False
 
     def classes_of(self, values: ArrayLike) -> np.ndarray:
         """Position of each value's class; what lies outside goes to the first or the last."""
@@ -38,8 +40,14 @@ class Shades:
 
     def ranges(self) -> list[str]:
         """Each class in words, for a legend."""
-        ends = [f"{edge:,.3g}" if edge < 1000 else f"{edge:,.0f}" for edge in self.edges]
-        return [f"{low} to {high}" for low, high in pairwise(ends)]
+        lows, highs = self.edges[:-1], self.edges[1:].copy()
+        highs[:-1] -= self.whole
+        ends = [(_in_words(low), _in_words(high)) for low, high in zip(lows, highs, strict=True)]
+        return [low if low == high else f"{low} to {high}" for low, high in ends]
+
+
+def _in_words(number: float) -> str:
+    return f"{number:,.3g}" if abs(number) < 1000 else f"{number:,.0f}"
 
 
 def choose_shades(
@@ -52,7 +60,7 @@ def choose_shades(
     values : array of float, shape (n_values,)
         Missing ones are left out.
     n_classes : int
-        At most nine: more shades can't be told apart.
+        At most nine: more shades can't be told apart. Fewer come out where whole numbers are few.
     scale : {"log", "linear"}
         With "log" classes are equally wide as ratios, and values must be above zero.
     colours : str
@@ -94,6 +102,10 @@ def choose_shades(
     edges = cut(low, high if high > low else low + 1, n_classes + 1)
     # Two digits are enough for an edge, and a legend is read by people.
     edges[1:-1] = [float(f"{edge:.2g}") for edge in edges[1:-1]]
+    whole = bool((values == np.round(values)).all())
+    if whole:
+        edges = np.unique(np.ceil(edges))
+    n_classes = len(edges) - 1
     shade = mpl.colormaps[colours].reversed()
     steps = np.linspace(0.0, 1.0, n_classes) if n_classes > 1 else [0.5]
-    return Shades(edges, tuple(mpl.colors.to_hex(shade(step)) for step in steps))
+    return Shades(edges, tuple(mpl.colors.to_hex(shade(step)) for step in steps), whole)

@@ -38,11 +38,18 @@ class TestShades:
     def test_classes_by_hand(self):
         shades = maps.choose_shades([1, 10, 100], n_classes=2)
         assert shades.classes_of([0.5, 1, 9.9, 10, 100, 900]).tolist() == [0, 0, 0, 1, 1, 1]
-        assert shades.ranges() == ["1 to 10", "10 to 100"]
+        assert shades.ranges() == ["1 to 9", "10 to 100"]
+        assert maps.choose_shades([0.5, 50], n_classes=2).ranges() == ["0.5 to 5", "5 to 50"]
+
+    def test_whole_numbers_have_whole_classes(self):
+        shades = maps.choose_shades([1, 2, 3], n_classes=6)
+        assert shades.ranges() == ["1", "2 to 3"]
+        assert shades.classes_of([1, 2, 3]).tolist() == [0, 1, 1]
+        assert len(shades.colours) == 2
 
     def test_linear(self):
-        assert maps.choose_shades([-1, 1], n_classes=4, scale="linear").edges.tolist() == [
-            -1, -0.5, 0, 0.5, 1,
+        assert maps.choose_shades([-1.5, 0.5], n_classes=4, scale="linear").edges.tolist() == [
+            -1.5, -1, -0.5, 0, 0.5,
         ]  # fmt: skip
 
     def test_darker_is_more(self):
