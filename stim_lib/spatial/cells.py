@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from stim_lib import schema
+from stim_lib.spatial.distance import read_points
 
 FINEST_RESOLUTION = 15
 CELL = "cell"
@@ -46,12 +47,7 @@ def h3_cells(lat: ArrayLike, lon: ArrayLike, resolution: int) -> np.ndarray:
     import h3
 
     _require_resolution(resolution)
-    lat, lon = np.asarray(lat, float), np.asarray(lon, float)
-    if lat.shape != lon.shape or lat.ndim != 1:
-        raise ValueError(f"lat and lon: expected one shape (n,), found {lat.shape}, {lon.shape}")
-    if (np.abs(lat) > 90).any():
-        worst = lat[np.nanargmax(np.abs(lat))]
-        raise ValueError(f"lat: expected degrees in [-90, 90], found {worst:g}; lon comes second")
+    lat, lon = read_points(lat, lon)
     # People return: most coordinates of a log are those of a few places.
     points, of_point = np.unique(np.stack([lat, lon], axis=1), axis=0, return_inverse=True)
     names = [

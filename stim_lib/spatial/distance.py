@@ -44,10 +44,72 @@ def distance_metres(
     >>> distance_metres(0, 0, 1, 0).round(-2)
     np.float64(111200.0)
     """
-    phi, to_phi = np.radians(np.asarray(lat, float)), np.radians(np.asarray(to_lat, float))
-    if (np.abs(phi) > np.pi / 2).any() or (np.abs(to_phi) > np.pi / 2).any():
-        worst = np.nanmax(np.abs(np.degrees(np.concatenate([phi.ravel(), to_phi.ravel()]))))
-        raise ValueError(f"lat: expected degrees in [-90, 90], found ±{worst:g}; lon comes second")
+    lat, to_lat = np.asarray(lat, float), np.asarray(to_lat, float)
+    require_latitudes(lat)
+    require_latitudes(to_lat)
+    phi, to_phi = np.radians(lat), np.radians(to_lat)
     half_lon = np.radians(np.asarray(to_lon, float) - np.asarray(lon, float)) / 2
     chord = np.sin((to_phi - phi) / 2) ** 2 + np.cos(phi) * np.cos(to_phi) * np.sin(half_lon) ** 2
     return 2 * EARTH_RADIUS_METRES * np.arcsin(np.sqrt(np.clip(chord, 0, 1)))
+
+
+def require_latitudes(lat: np.ndarray) -> None:
+    """Refuse latitudes that no place has; most often they are longitudes.
+
+    Parameters
+    ----------
+    lat : ndarray of float, any shape
+        Degrees; NaN passes.
+
+    Raises
+    ------
+    ValueError
+        If one lies outside [-90, 90].
+
+    Notes
+    -----
+    Introduced in chapter 01.
+
+    Examples
+    --------
+    >>> require_latitudes(np.array([116.4]))
+    Traceback (most recent call last):
+    ValueError: lat: expected degrees in [-90, 90], found 116.4; lon comes second
+    """
+    wrong = np.abs(lat) > 90
+    if wrong.any():
+        found = np.atleast_1d(lat)[np.atleast_1d(wrong)][0]
+        raise ValueError(f"lat: expected degrees in [-90, 90], found {found:g}; lon comes second")
+
+
+def read_points(lat: ArrayLike, lon: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Read coordinates of points as two rows of equal length.
+
+    Parameters
+    ----------
+    lat, lon : float or array of float, shape (n_points,)
+        Degrees, WGS-84. NaN passes.
+
+    Returns
+    -------
+    lat, lon : ndarray of float64, shape (n_points,)
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or a latitude lies outside [-90, 90].
+
+    Notes
+    -----
+    Introduced in chapter 05.
+
+    Examples
+    --------
+    >>> read_points(40.7, -74)
+    (array([40.7]), array([-74.]))
+    """
+    lat, lon = np.atleast_1d(np.asarray(lat, float)), np.atleast_1d(np.asarray(lon, float))
+    if lat.shape != lon.shape or lat.ndim != 1:
+        raise ValueError(f"lat and lon: expected one shape (n,), found {lat.shape}, {lon.shape}")
+    require_latitudes(lat)
+    return lat, lon

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from stim_lib import schema
-from stim_lib.spatial.distance import EARTH_RADIUS_METRES
+from stim_lib.spatial.distance import EARTH_RADIUS_METRES, require_latitudes
 
 POINTS_AT_ONCE = 2_000
 
@@ -129,8 +129,7 @@ def _read_points(
         raise ValueError(
             f"expected one lat, lon and time per point, found {len(lat)}, {len(lon)}, {len(time)}"
         )
-    if (np.abs(lat) > 90).any():
-        raise ValueError(f"lat: expected degrees in [-90, 90], found ±{np.nanmax(np.abs(lat)):g}")
+    require_latitudes(lat)
     return lat, lon, time
 
 

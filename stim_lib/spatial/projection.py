@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stim_lib.schema import DataWarning
-from stim_lib.spatial.distance import EARTH_RADIUS_METRES, distance_metres
+from stim_lib.spatial.distance import EARTH_RADIUS_METRES, distance_metres, require_latitudes
 from stim_lib.spatial.sphere import unit_vectors
 
 MAX_REACH_METRES = 450_000
@@ -117,7 +117,7 @@ def choose_projection(lat: ArrayLike, lon: ArrayLike) -> Projection:
     lat, lon = lat[known], lon[known]
     if not len(lat):
         raise ValueError("lat, lon: expected at least one known point, found none")
-    _require_latitudes(lat)
+    require_latitudes(lat)
     vectors = unit_vectors(lat, lon)
     middle = (vectors.min(axis=1) + vectors.max(axis=1)) / 2
     centre_lat = np.degrees(np.arctan2(middle[2], np.hypot(middle[0], middle[1])))
@@ -180,7 +180,7 @@ def project(
     import pyproj
 
     lat, lon = np.broadcast_arrays(np.asarray(lat, float), np.asarray(lon, float))
-    _require_latitudes(lat)
+    require_latitudes(lat)
     away = distance_metres(lat, lon, projection.centre_lat, projection.centre_lon)
     far = away > MAX_REACH_METRES
     if far.any():
@@ -231,14 +231,6 @@ def unproject(x: ArrayLike, y: ArrayLike, projection: Projection) -> tuple[np.nd
     x, y = np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float))
     lon, lat = pyproj.Proj(projection.crs)(x, y, inverse=True)
     return _finite(lat), _wrap(_finite(lon))
-
-
-def _require_latitudes(lat: np.ndarray) -> None:
-    wrong = np.abs(lat) > 90
-    if wrong.any():
-        raise ValueError(
-            f"lat: expected degrees in [-90, 90], found {lat[wrong][0]:g}; lon comes second"
-        )
 
 
 def _wrap(degrees: np.ndarray) -> np.ndarray:

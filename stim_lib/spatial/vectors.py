@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stim_lib.spatial.distance import EARTH_RADIUS_METRES
+from stim_lib.spatial.distance import EARTH_RADIUS_METRES, read_points
 from stim_lib.spatial.sphere import unit_vectors
 
 
@@ -40,13 +40,7 @@ def earth_vectors(lat: ArrayLike, lon: ArrayLike) -> np.ndarray:
     array([[1., 0., 0.],
            [0., 0., 1.]])
     """
-    lat, lon = np.atleast_1d(np.asarray(lat, float)), np.atleast_1d(np.asarray(lon, float))
-    if lat.shape != lon.shape or lat.ndim != 1:
-        raise ValueError(f"lat and lon: expected one shape (n,), found {lat.shape}, {lon.shape}")
-    if (np.abs(lat) > 90).any():
-        worst = lat[np.nanargmax(np.abs(lat))]
-        raise ValueError(f"lat: expected degrees in [-90, 90], found {worst:g}; lon comes second")
-    return EARTH_RADIUS_METRES * unit_vectors(lat, lon).T
+    return EARTH_RADIUS_METRES * unit_vectors(*read_points(lat, lon)).T
 
 
 def chord_length(metres: float) -> float:
