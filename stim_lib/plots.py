@@ -24,6 +24,8 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, INK = (
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY)
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 SEQUENTIAL = "cividis"
+# On a white map few must be pale: the eye takes the brightest patch for the most.
+MAP_SHADES = "YlGnBu"
 GREY = "#767676"
 
 STYLE = {

@@ -138,6 +138,7 @@ def add_flows(
     colour: str = plots.BLUE,
     widest: float = 9.0,
     show: bool = True,
+    instead: bool = False,
 ) -> OfflineMap:
     """Add a layer of curved lines, the wider the more people went that way.
 
@@ -157,6 +158,8 @@ def add_flows(
         Pixels of the largest flow of this layer.
     show : bool
         Whether the layer is on at first.
+    instead : bool
+        Whether it takes the place of other such layers, or lies over what is there.
 
     Returns
     -------
@@ -183,12 +186,12 @@ def add_flows(
     """
     import folium
 
-    layer = folium.FeatureGroup(name=escape(name), show=show)
+    layer = folium.FeatureGroup(name=escape(name), show=show, overlay=not instead)
     curves = flow_curves(flows)
-    _require_columns(flows, by)
+    require_columns(flows, by)
     for curve, n in zip(curves, flows[by], strict=True):
         width = max(1.0, widest * n / flows[by].max())
-        label = escape(f"{by}: {n:,}")
+        label = escape(f"{n:,} {'people' if by == 'n_users' else 'steps'}")
         folium.PolyLine(
             curve.round(5).tolist(), color=colour, weight=width, opacity=0.6, tooltip=label
         ).add_to(layer)
@@ -237,7 +240,7 @@ def flow_curves(flows: pd.DataFrame, *, bend: float = 0.18, n_points: int = 13) 
     >>> bool(curve[1, 1] > curve[[0, 2], 1].max())
     True
     """
-    _require_columns(flows, "origin", "destination")
+    require_columns(flows, "origin", "destination")
     columns = [schema.LAT, schema.LON]
     start = spatial.cell_shapes(flows["origin"])[columns].to_numpy()
     end = spatial.cell_shapes(flows["destination"])[columns].to_numpy(copy=True)
@@ -253,7 +256,27 @@ def flow_curves(flows: pd.DataFrame, *, bend: float = 0.18, n_points: int = 13) 
     ]
 
 
-def _require_columns(flows: pd.DataFrame, *columns: str) -> None:
+def require_columns(flows: pd.DataFrame, *columns: str) -> None:
+    """Refuse a table of flows that lacks a column or has no row.
+
+    Parameters
+    ----------
+    flows : DataFrame, shape (n_flows, n_columns)
+    columns : str
+
+    Raises
+    ------
+    ValueError
+        Naming what is missing.
+
+    Notes
+    -----
+    Introduced in chapter 05.
+
+    Examples
+    --------
+    >>> require_columns(pd.DataFrame({"n": [1]}), "n")
+    """
     missing = [column for column in columns if column not in flows]
     if missing or not len(flows):
         raise ValueError(

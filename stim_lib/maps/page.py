@@ -50,6 +50,8 @@ class OfflineMap:
                 del children[key]
         folium.LayerControl(collapsed=False).add_to(self.folium_map)
         page = self.folium_map.get_root().render()
+        # On a phone the list would hide half of the map.
+        page = page.replace('"collapsed": false', '"collapsed": window.innerWidth < 500')
         # folium numbers its elements at random; a place's own id may look the same and stays.
         for number, element in enumerate(_elements(self.folium_map.get_root())):
             page = page.replace(element._id, f"{number:032x}")
@@ -58,7 +60,8 @@ class OfflineMap:
     def _repr_html_(self) -> str:
         title = html.escape(self.title)
         return (
-            f'<figure style="margin:0"><figcaption><b>{title}</b> (Web Mercator)</figcaption>'
+            f'<figure style="margin:0;background:#fff;color:#222"><figcaption style="color:#222">'
+            f"<b>{title}</b> (Web Mercator)</figcaption>"
             f'<iframe title="{title}" srcdoc="{html.escape(self.to_html())}" '
             f'style="width:100%;height:{self.height}px;border:1px solid #bbb;background:#fff" '
             'loading="lazy"></iframe></figure>'

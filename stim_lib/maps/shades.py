@@ -51,7 +51,7 @@ def _in_words(number: float) -> str:
 
 
 def choose_shades(
-    values: ArrayLike, *, n_classes: int = 6, scale: str = "log", colours: str = plots.SEQUENTIAL
+    values: ArrayLike, *, n_classes: int = 6, scale: str = "log", colours: str = plots.MAP_SHADES
 ) -> Shades:
     """Cut the range of some numbers into classes of equal width.
 
@@ -73,8 +73,8 @@ def choose_shades(
     Raises
     ------
     ValueError
-        If no value is left, the scale is unknown or can't hold the values, or there are too many
-        classes.
+        If no value is left, one is infinite, the scale is unknown or can't hold the values, or
+        there are too many classes.
 
     Notes
     -----
@@ -92,20 +92,22 @@ def choose_shades(
         raise ValueError(
             f"expected scale 'log' or 'linear' and 1 to 9 classes, found {scale!r}, {n_classes}"
         )
-    if not len(values) or (scale == "log" and values.min() <= 0):
+    if np.isinf(values).any() or not len(values) or (scale == "log" and values.min() <= 0):
         raise ValueError(
-            f"values: expected at least one, above 0 on a log scale; found {len(values)}"
-            + (f", the least {values.min():g}" if len(values) else "")
+            f"values: expected at least one, finite, above 0 on a log scale; found {len(values)}"
+            + (f", from {values.min():g} to {values.max():g}" if len(values) else "")
         )
     cut = np.geomspace if scale == "log" else np.linspace
     low, high = values.min(), values.max()
     edges = cut(low, high if high > low else low + 1, n_classes + 1)
     # Two digits are enough for an edge, and a legend is read by people.
-    edges[1:-1] = [float(f"{edge:.2g}") for edge in edges[1:-1]]
+    short = edges.copy()
+    short[1:-1] = [float(f"{edge:.2g}") for edge in edges[1:-1]]
+    edges = short if (np.diff(short) > 0).all() else edges
     whole = bool((values == np.round(values)).all())
     if whole:
         edges = np.unique(np.ceil(edges))
     n_classes = len(edges) - 1
-    shade = mpl.colormaps[colours].reversed()
+    shade = mpl.colormaps[colours]
     steps = np.linspace(0.0, 1.0, n_classes) if n_classes > 1 else [0.5]
     return Shades(edges, tuple(mpl.colors.to_hex(shade(step)) for step in steps), whole)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stim_lib import plots, spatial
-from stim_lib.maps.layers import flow_curves
+from stim_lib.maps.layers import flow_curves, require_columns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,8 @@ def plot_cells(
     Raises
     ------
     ValueError
-        If the scale is unknown, nothing is known, or the index holds something else than cells.
+        If the scale is unknown or can't hold the values, nothing is known, or the index holds
+        something else than cells.
 
     Notes
     -----
@@ -60,13 +61,16 @@ def plot_cells(
     if scale not in ("log", "linear"):
         raise ValueError(f"scale: expected 'log' or 'linear', found {scale!r}")
     values = values.dropna()
-    if not len(values):
-        raise ValueError("values: expected at least one that is known, found none")
+    if not len(values) or (scale == "log" and values.min() <= 0):
+        raise ValueError(
+            f"values: expected at least one that is known, above 0 on a log scale; found "
+            f"{len(values)}" + (f", the least {values.min():g}" if len(values) else "")
+        )
     low, high = limits or (values.min(), values.max())
     normalise = (mpl.colors.LogNorm if scale == "log" else mpl.colors.Normalize)(low, high)
     outlines = [outline[:, ::-1] for outline in spatial.cell_shapes(values.index)["outline"]]
     shapes = PolyCollection(
-        outlines, array=values.to_numpy(float), cmap=mpl.colormaps[plots.SEQUENTIAL].reversed(),
+        outlines, array=values.to_numpy(float), cmap=mpl.colormaps[plots.MAP_SHADES],
         norm=normalise, edgecolor="face", linewidth=0.3,
     )  # fmt: skip
     axes.add_collection(shapes)
@@ -116,6 +120,7 @@ def plot_flows(
     1
     >>> plt.close(figure)
     """
+    require_columns(flows, by)
     curves = flow_curves(flows)
     widths = np.maximum(0.6, widest * flows[by] / flows[by].max())
     for curve, width in zip(curves, widths, strict=True):

@@ -128,6 +128,12 @@ def _require_places(log: pd.DataFrame, place: str | None) -> None:
             for name in filled
             for row in log.index[log[name].isna()]
         ]
+        faults += [
+            schema.failure(name, -1, "degrees as numbers", f"dtype {log[name].dtype}")
+            for name in (schema.LAT, schema.LON)
+            if not pd.api.types.is_numeric_dtype(log[name])
+        ]
+    if not faults:
         off = log.loc[(log[schema.LAT].abs() > 90).to_numpy(), schema.LAT]
         faults += [
             schema.failure(schema.LAT, row, "a number in [-90, 90]", f"{value:g}")

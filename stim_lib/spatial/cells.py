@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from stim_lib import schema
+from stim_lib.spatial._visits import read_visits
 from stim_lib.spatial.distance import read_points
 
 FINEST_RESOLUTION = 15
@@ -200,7 +201,8 @@ def count_flows(log: pd.DataFrame, resolution: int, *, longest_hours: float = 12
     Parameters
     ----------
     log : DataFrame, shape (n_actions, n_columns)
-        A behaviour log, sorted by user and time.
+        With user_id, timestamp (UTC), lat and lon, in any order. Actions without coordinates are
+        passed over: the step goes from the last known place to the next.
     resolution : int
         See `h3_cells`.
     longest_hours : float
@@ -214,7 +216,7 @@ def count_flows(log: pd.DataFrame, resolution: int, *, longest_hours: float = 12
     Raises
     ------
     SchemaError
-        If a column is missing.
+        If a column is missing, or a cell is not what it should be.
     ValueError
         If the resolution is impossible or `longest_hours` is not positive.
 
@@ -231,16 +233,11 @@ def count_flows(log: pd.DataFrame, resolution: int, *, longest_hours: float = 12
     """
     if not longest_hours > 0:
         raise ValueError(f"longest_hours: expected above 0, found {longest_hours}")
-    for column in (schema.USER, schema.TIME, schema.LAT, schema.LON):
-        if column not in log:
-            fault = schema.failure(column, -1, "this column", f"only {', '.join(map(str, log))}")
-            raise schema.SchemaError(pd.DataFrame([fault]))
-    cells = pd.Series(h3_cells(log[schema.LAT], log[schema.LON], resolution), dtype=object)
-    user = pd.Series(log[schema.USER].to_numpy())
-    wait = pd.Series(log[schema.TIME].to_numpy()).diff() / pd.Timedelta("1h")
-    origin = cells.shift()
-    moved = (user == user.shift()) & (wait <= longest_hours) & (origin != cells)
-    moved &= origin.notna() & cells.notna()
+    visits = read_visits(log, place=None)
+    cells = pd.Series(h3_cells(visits.lat, visits.lon, resolution), dtype=object)
+    wait = log[schema.TIME].iloc[visits.row].reset_index(drop=True).diff()
+    user, origin = pd.Series(visits.user), cells.shift()
+    moved = (user == user.shift()) & (wait <= pd.Timedelta(longest_hours, "h")) & (origin != cells)
     steps = pd.DataFrame({"origin": origin, "destination": cells, "user": user})[moved]
     flows = steps.groupby(["origin", "destination"])["user"].agg(n="size", n_users="nunique")
     return flows.reset_index().sort_values("n", ascending=False, kind="stable", ignore_index=True)

@@ -60,8 +60,10 @@ def kmeans_clusters(
 
     vectors, weights = _prepare(lat, lon, weights)
     n_different = len(np.unique(vectors, axis=0))
-    if not 1 <= n_clusters <= n_different:
-        raise ValueError(f"n_clusters: expected 1 to {n_different} points, found {n_clusters}")
+    if not isinstance(n_clusters, (int, np.integer)) or not 1 <= n_clusters <= n_different:
+        raise ValueError(
+            f"n_clusters: expected a whole number, 1 to {n_different} points, found {n_clusters}"
+        )
     model = KMeans(n_clusters, n_init=10, random_state=seed)
     # Around their own middle: squares of Earth radii would eat the digits of metres.
     labels = model.fit_predict(vectors - vectors.mean(axis=0), sample_weight=weights)
@@ -300,8 +302,11 @@ def _prepare(
 
 def _require_labels(labels: ArrayLike, n_points: int) -> np.ndarray:
     labels = np.asarray(labels)
-    if labels.shape != (n_points,):
-        raise ValueError(f"labels: expected shape ({n_points},), found {labels.shape}")
+    if labels.shape != (n_points,) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"labels: expected whole numbers of shape ({n_points},), found {labels.dtype} of "
+            f"shape {labels.shape}"
+        )
     return labels
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stim_lib.spatial.distance import EARTH_RADIUS_METRES
+from stim_lib.spatial.distance import EARTH_RADIUS_METRES, read_points
 
 WIDEST_DEGREES = 5.0
 
@@ -57,14 +57,14 @@ def kernel_density(
     Returns
     -------
     Density
-        Points per square kilometre. What points near the edge of `bounds` spread beyond is lost,
-        as is what points beyond would have spread in.
+        Points per square kilometre; points outside of `bounds` count where they reach in.
 
     Raises
     ------
     ValueError
-        If there is no point, a width is not positive, the grid would be too coarse for the
-        bandwidth, or the bounds are too wide for a plane or across the date line.
+        If there is no point, lengths differ, a weight is missing, a width is not positive, the
+        grid would be too coarse for the bandwidth, or the bounds are too wide for a plane or
+        across the date line.
 
     Notes
     -----
@@ -81,7 +81,10 @@ def kernel_density(
     """
     from scipy.ndimage import gaussian_filter
 
-    lat, lon = np.asarray(lat, float), np.asarray(lon, float)
+    lat, lon = read_points(lat, lon)
+    weights = np.ones(len(lat)) if weights is None else np.asarray(weights, float)
+    if weights.shape != lat.shape or not np.isfinite(weights).all():
+        raise ValueError(f"weights: expected {len(lat)} numbers, found shape {weights.shape}")
     known = np.isfinite(lat) & np.isfinite(lon)
     if not known.any():
         raise ValueError("lat, lon: expected at least one point with coordinates, found none")
@@ -99,11 +102,19 @@ def kernel_density(
     step = bin_metres * metre
     # A bin is as wide in metres as it is high, at the middle latitude.
     step_lon = step / np.cos(np.radians((south + north) / 2))
-    edges = (np.arange(south, north + step, step), np.arange(west, east + step_lon, step_lon))
-    weight = None if weights is None else np.asarray(weights, float)[known]
-    counts, *_ = np.histogram2d(lat[known], lon[known], bins=edges, weights=weight)
+    # Hills from beyond reach in: bin a wider grid, smooth it, and cut it back.
+    margin = int(np.ceil(5 * bandwidth_metres / bin_metres))
+    n_rows, n_columns = round((north - south) / step), round((east - west) / step_lon)
+    lat_edges = south + step * np.arange(-margin, n_rows + margin + 1)
+    lon_edges = west + step_lon * np.arange(-margin, n_columns + margin + 1)
+    counts, *_ = np.histogram2d(
+        lat[known], lon[known], bins=(lat_edges, lon_edges), weights=weights[known]
+    )
     smooth = gaussian_filter(counts, bandwidth_metres / bin_metres, mode="constant", truncate=5)
-    return Density(*edges, smooth / (bin_metres / 1000) ** 2)
+    inside = slice(margin, margin + n_rows), slice(margin, margin + n_columns)
+    per_km2 = smooth[inside] / (bin_metres / 1000) ** 2
+    return Density(lat_edges[margin : margin + n_rows + 1],
+                   lon_edges[margin : margin + n_columns + 1], per_km2)  # fmt: skip
 
 
 def _require_bounds(bounds: tuple[float, float, float, float]) -> tuple[float, ...]:

@@ -88,7 +88,7 @@ def geocode(
     """
     if on_ambiguous not in ("best", "raise"):
         raise ValueError(f"on_ambiguous: expected 'best' or 'raise', found {on_ambiguous!r}")
-    names = [names] if isinstance(names, str) else names
+    names = [names] if isinstance(names, str) or names is None else names
     index = names.index if isinstance(names, pd.Series) else None
     names = list(names)
     countries = read_country(country)

@@ -174,8 +174,8 @@ def top_place_share(log: pd.DataFrame, *, k: int = 1, place: str = schema.ITEM) 
     >>> top_place_share(log).tolist(), top_place_share(log, k=3).tolist()
     ([0.5], [1.0])
     """
-    if k < 1:
-        raise ValueError(f"k: expected 1 or more places, found {k}")
+    if not isinstance(k, (int, np.integer)) or k < 1:
+        raise ValueError(f"k: expected a whole number of places, 1 or more, found {k}")
     visits = read_visits(log, place)
     user, count, _ = count_visits(visits)
     name = "top_place_share" if k == 1 else f"top_{k}_share"

@@ -61,10 +61,18 @@ class TestShades:
         assert maps.choose_shades([7, np.nan]).classes_of([7]).tolist() == [0]
 
     def test_bad_input(self):
-        with pytest.raises(ValueError, match="the least 0"):
+        with pytest.raises(ValueError, match="from 0 to 1"):
             maps.choose_shades([0, 1])
         with pytest.raises(ValueError, match="found 0"):
             maps.choose_shades([np.nan])
+        with pytest.raises(ValueError, match="to inf"):
+            maps.choose_shades([1, np.inf])
+
+    def test_classes_rise_however_near_the_values(self):
+        for scale, values in (("log", [100, 100.5]), ("linear", [1234.5, 1240])):
+            assert (np.diff(maps.choose_shades(values, scale=scale).edges) > 0).all()
+
+    def test_unknown_scales_and_counts(self):
         with pytest.raises(ValueError, match="1 to 9 classes"):
             maps.choose_shades([1], n_classes=10)
         with pytest.raises(ValueError, match="'cube'"):
@@ -142,15 +150,25 @@ class TestFlows:
         (curve,) = maps.flow_curves(pd.DataFrame({"origin": ends[:1], "destination": ends[1:]}))
         assert curve[:, 1].min() > 179 and curve[:, 1].max() < 181
 
+    def test_one_layer_instead_of_another(self, small_map, flows):
+        maps.add_flows(small_map, flows, name="Morning", instead=True)
+        maps.add_flows(small_map, flows, name="Evening", instead=True, show=False)
+        page = small_map.to_html()
+        choices = page[page.index("base_layers :") : page.index("overlays :")]
+        assert '"Morning"' in choices and '"Evening"' in choices
+        assert "window.innerWidth < 500" in page
+
     def test_layers(self, small_map, flows, axes):
         maps.add_flows(small_map, flows, name="Morning")
         assert small_map.to_html().count("L.polyline(") == 2
         maps.plot_flows(axes, flows, widest=8)
         assert [line.get_linewidth() for line in axes.lines] == [8, 4]
 
-    def test_bad_input(self, small_map, flows):
+    def test_bad_input(self, small_map, flows, axes):
         with pytest.raises(ValueError, match="no n_users"):
             maps.add_flows(small_map, flows, name="x", by="n_users")
+        with pytest.raises(ValueError, match="no n_users"):
+            maps.plot_flows(axes, flows, by="n_users")
         with pytest.raises(ValueError, match="no destination"):
             maps.flow_curves(flows.drop(columns="destination"))
         with pytest.raises(ValueError, match="found 0 rows"):
@@ -166,5 +184,7 @@ class TestStatic:
     def test_bad_input(self, axes, cells):
         with pytest.raises(ValueError, match="'cube'"):
             maps.plot_cells(axes, pd.Series([1], cells[:1]), scale="cube")
-        with pytest.raises(ValueError, match="found none"):
+        with pytest.raises(ValueError, match="found 0"):
             maps.plot_cells(axes, pd.Series([np.nan], cells[:1]))
+        with pytest.raises(ValueError, match="the least 0"):
+            maps.plot_cells(axes, pd.Series([0, 1], cells[:2]))

@@ -117,7 +117,7 @@ class TestClusters:
         lat, lon = np.full(30, 40.7), np.full(30, -74.0)
         assert (spatial.dbscan_clusters(lat, lon, radius_metres=1) == 0).all()
         assert (spatial.kmeans_clusters(lat, lon, 1) == 0).all()
-        with pytest.raises(ValueError, match="expected 1 to 1 points"):
+        with pytest.raises(ValueError, match="1 to 1 points"):
             spatial.kmeans_clusters(lat, lon, 2)
 
     def test_missing_points_and_none_are_refused(self):
@@ -156,6 +156,8 @@ class TestCentres:
     def test_labels_must_fit(self):
         with pytest.raises(ValueError, match="labels"):
             spatial.cluster_centres([0, 1], [0, 1], [0])
+        with pytest.raises(ValueError, match="float64"):
+            spatial.cluster_centres([0, 1], [0, 1], [0, np.nan])
         with pytest.raises(ValueError, match="at least one"):
             spatial.nearest_centres([0], [0], spatial.cluster_centres([0], [0], [-1]))
 
@@ -211,6 +213,8 @@ class TestStability:
             spatial.cluster_stability([0, 1], [0, 1], cluster, groups=["a", "a"])
         with pytest.raises(ValueError, match="share"):
             spatial.cluster_stability([0, 1], [0, 1], cluster, share=1)
+        with pytest.raises(ValueError, match="0 draws"):
+            spatial.cluster_stability([0, 1], [0, 1], cluster, n_draws=0)
         with pytest.raises(ValueError, match="groups"):
             spatial.cluster_stability([0, 1], [0, 1], cluster, groups=["a"])
 
@@ -272,9 +276,11 @@ class TestFlows:
         rows = [("a", 0, 40.7), ("a", 1, 40.8), ("a", 2, 40.8), ("a", 30, 40.7),
                 ("b", 0, 40.7), ("b", 1, 40.8), ("b", 2, None), ("b", 3, 40.7)]  # fmt: skip
         flows = spatial.count_flows(self.log(rows), 8)
-        # a: one step, then a stay, then too late. b: one step; a place is missing before the next.
-        assert flows[["n", "n_users"]].to_numpy().tolist() == [[2, 2]]
+        # a: one step, then a stay, then too late. b: there and, past a gap in the places, back.
+        assert flows[["n", "n_users"]].to_numpy().tolist() == [[2, 2], [1, 1]]
         assert flows["origin"][0] == spatial.h3_cells([40.7], [-74], 8)[0]
+        mixed = self.log(rows).sample(frac=1, random_state=0)
+        pd.testing.assert_frame_equal(spatial.count_flows(mixed, 8), flows)
 
     def test_nobody_steps_from_one_user_to_the_next(self):
         assert spatial.count_flows(self.log([("a", 0, 40.7), ("b", 1, 40.8)]), 8).empty
@@ -309,7 +315,20 @@ class TestDensity:
         assert found.lat_edges[0] == 40.6 and found.lon_edges[0] == -74.1
         assert found.per_km2.sum() * 0.1**2 == pytest.approx(1, rel=1e-3)
 
+    def test_hills_from_beyond_the_bounds_reach_in(self):
+        lat, lon = cloud(40.7, -74.0, 300, 1500, 2)
+        whole = spatial.kernel_density(lat, lon, bandwidth_metres=500)
+        rows, columns = slice(40, 70), slice(50, 90)
+        box = (whole.lat_edges[40], whole.lon_edges[50], whole.lat_edges[70], whole.lon_edges[90])
+        part = spatial.kernel_density(lat, lon, bandwidth_metres=500, bounds=box)
+        assert part.per_km2.shape == (30, 40)
+        assert np.allclose(part.per_km2, whole.per_km2[rows, columns], rtol=0.1)
+
     def test_bad_input(self):
+        with pytest.raises(ValueError, match="weights"):
+            spatial.kernel_density([0, 0], [0, 0], bandwidth_metres=500, weights=[1, np.nan])
+        with pytest.raises(ValueError, match="one shape"):
+            spatial.kernel_density([0, 0], [0], bandwidth_metres=500)
         with pytest.raises(ValueError, match="at least one point"):
             spatial.kernel_density([np.nan], [0], bandwidth_metres=500)
         with pytest.raises(ValueError, match="bin_metres"):
