@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from branca.element import Element
 
 
+# Leaflet draws the button of a folded list from a file that does not travel with it.
+LAYERS_BUTTON = """<style>
+.leaflet-control-layers-toggle { background-image: none !important; text-align: center; }
+.leaflet-control-layers-toggle::after { content: "≡"; font-size: 26px; line-height: 44px; }
+</style>"""
+
+
 class OfflineMap:
     """A folium map that shows itself in a titled frame and needs no network.
 
@@ -111,10 +118,12 @@ def make_map(
     False
     """
     import folium
+    from branca.element import Element
 
     base = folium.Map(location=centre, zoom_start=zoom, tiles=None, prefer_canvas=True)
     base.default_js = [("leaflet", _data_uri("leaflet.js", "text/javascript"))]
     base.default_css = [("leaflet_css", _data_uri("leaflet.css", "text/css"))]
+    base.get_root().header.add_child(Element(LAYERS_BUTTON), name="layers_button")
     folium.TileLayer(
         "OpenStreetMap", name="Streets (OpenStreetMap, needs a network)", show=False, overlay=True
     ).add_to(base)
