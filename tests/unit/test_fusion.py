@@ -379,7 +379,7 @@ class TestCross:
     def test_missing_is_a_category(self):
         table = pd.DataFrame({"cell": ["a", None, None], "hour": [9.0, np.nan, np.nan]})
         marks = CrossFeatures(sparse_output=False).fit_transform(table)
-        assert marks.tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0]]
+        assert marks.tolist() == [[0, 1, 0], [1, 0, 0], [1, 0, 0]]
 
     def test_errors(self):
         with pytest.raises(ValueError, match="min_count"):
