@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.compose import ColumnTransformer
@@ -189,6 +190,13 @@ class Concatenation(TransformerMixin, BaseEstimator):
         return tags
 
     def _valid(self, X: ArrayLike, reset: bool) -> ArrayLike:
+        if isinstance(X, pd.DataFrame):
+            text = [name for name in X if pd.api.types.is_string_dtype(X[name])]
+            if text:
+                raise ValueError(
+                    f"column {text[0]!r}: expected numbers, found text; leave out such columns, "
+                    "also those in no block, or put this into a ColumnTransformer"
+                )
         finite = True if self.scale == "singular_value" else "allow-nan"
         valid = validate_data(
             self, X, dtype=[np.float64, np.float32], ensure_all_finite=finite, reset=reset
