@@ -5,7 +5,8 @@ Introduced in chapter 06.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from numbers import Integral
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def positions_of(
     Raises
     ------
     ValueError
-        If there is no such column.
+        If there is no such column, or a position is not whole.
 
     Notes
     -----
@@ -45,9 +46,41 @@ def positions_of(
     place = {} if names is None else {name: position for position, name in enumerate(names)}
     found = []
     for column in columns:
+        if not isinstance(column, (str, Integral)):
+            raise ValueError(f"column {column!r}: expected a name or a whole number, found "
+                             f"{type(column).__name__}")  # fmt: skip
         position = place.get(column, column) if isinstance(column, str) else int(column)
         if isinstance(position, str) or not -n_features <= position < n_features:
             there = f"{n_features} columns" if names is None else ", ".join(map(str, names))
             raise ValueError(f"column {column!r}: expected one of the data, found {there}")
         found.append(position % n_features)
     return np.array(found, dtype=int)
+
+
+def require_mapping(blocks: object) -> None:
+    """Refuse blocks that don't tell the names of their columns.
+
+    Parameters
+    ----------
+    blocks : object
+        Should be a mapping of str to columns, with one block or more.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+
+    Notes
+    -----
+    Introduced in chapter 06.
+
+    Examples
+    --------
+    >>> require_mapping({"time": ["recency_hours"]})
+    """
+    if not isinstance(blocks, Mapping):
+        raise ValueError(
+            f"blocks: expected a dict of names to columns, found {type(blocks).__name__}"
+        )
+    if not blocks:
+        raise ValueError("blocks: expected a name and columns for at least one, found none")

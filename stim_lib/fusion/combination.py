@@ -23,6 +23,34 @@ from stim_lib.fusion.units import units_of
 OTHER = "other"
 
 
+class _Missing:
+    """Stands for a value that is missing; equal to no text."""
+
+    def __repr__(self) -> str:
+        return "(missing)"
+
+    def __reduce__(self) -> str:
+        return "MISSING"  # one object, also after pickling
+
+
+MISSING = _Missing()
+
+
+def _is_text(column: pd.Series, name: object) -> bool | None:
+    """Whether a column holds text; None if it holds nothing."""
+    told = {isinstance(value, str) for value in column.dropna().unique()}
+    if len(told) == 2:
+        raise ValueError(
+            f"column {name!r}: expected text or numbers, found both; give all one type"
+        )
+    return told.pop() if told else None
+
+
+def _label(value: object) -> str:
+    """A value as it stands in a name, in quotes if that could be read as another name."""
+    return repr(value) if isinstance(value, str) and set(value) & set("*=()'") else str(value)
+
+
 class ProductFeatures(TransformerMixin, BaseEstimator):
     """Multiply chosen pairs of columns.
 
@@ -82,7 +110,14 @@ class ProductFeatures(TransformerMixin, BaseEstimator):
         -------
         ProductFeatures or RatioFeatures
         """
-        if len(self.pairs) == 0 or any(len(pair) != 2 for pair in self.pairs):
+        if not isinstance(self.pairs, Sequence | np.ndarray) or isinstance(self.pairs, str):
+            raise ValueError(
+                f"pairs: expected a list of pairs of columns, found {type(self.pairs).__name__}; "
+                "list(...) makes one of an iterator"
+            )
+        if len(self.pairs) == 0 or any(
+            isinstance(pair, str) or np.size(pair) != 2 for pair in self.pairs
+        ):
             raise ValueError(f"pairs: expected pairs of two columns each, found {self.pairs!r}")
         validate_data(self, X, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
         names = getattr(self, "feature_names_in_", None)
@@ -228,13 +263,16 @@ class CrossFeatures(TransformerMixin, BaseEstimator):
     Raises
     ------
     ValueError
-        If `min_count` is below 1.
+        If `min_count` is not 1 or more, a column mixes text with numbers, or is text where
+        training had numbers, or the other way round: 1 and "1" are different categories.
 
     Notes
     -----
     All columns that come in are crossed with each other, so choose them with a ColumnTransformer.
     Each row of the result has one 1: in the column of its combination, or in the last one, named
-    other, if that was rare or is new. A missing value is a category of its own. With the joined
+    other, if that was rare or is new. A missing value is a category of its own, named (missing).
+    Values are named as they are, but text that looks like another name, with "*" or "=" or
+    brackets in it, in quotes. With the joined
     labels as one column, OneHotEncoder(handle_unknown="infrequent_if_exist") gives the same,
     except that its last column is there only if training had rare ones. Where combinations are
     too many to keep, FeatureHasher of scikit-learn needs no vocabulary. Introduced in chapter 06.
@@ -272,7 +310,20 @@ class CrossFeatures(TransformerMixin, BaseEstimator):
         if len(table) == 0:
             raise ValueError("expected at least one row, found 0 sample(s) and a minimum of 1")
         columns = [table.iloc[:, i].astype(object) for i in range(table.shape[1])]
-        return pd.MultiIndex.from_arrays([c.where(c.notna(), "missing") for c in columns])
+        self._require_kinds(columns, table, reset)
+        return pd.MultiIndex.from_arrays([c.where(c.notna(), MISSING) for c in columns])
+
+    def _require_kinds(self, columns: list[pd.Series], table: pd.DataFrame, reset: bool) -> None:
+        is_text = [_is_text(c, name) for c, name in zip(columns, table.columns, strict=True)]
+        if reset:
+            self.is_text_ = is_text
+        for name, known, found in zip(table.columns, self.is_text_, is_text, strict=True):
+            if None not in (known, found) and known != found:
+                kinds = {True: "text", False: "numbers"}
+                raise ValueError(
+                    f"column {name!r}: expected {kinds[known]} as in training, found "
+                    f"{kinds[found]}; give both the same type"
+                )
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn which combinations there are.
@@ -287,7 +338,7 @@ class CrossFeatures(TransformerMixin, BaseEstimator):
         -------
         CrossFeatures
         """
-        if self.min_count < 1:
+        if not self.min_count >= 1:
             raise ValueError(f"min_count: expected 1 or more, found {self.min_count}")
         codes, found = self._combinations(X, reset=True).factorize()
         frequent = found[np.bincount(codes) >= self.min_count]
@@ -332,5 +383,6 @@ class CrossFeatures(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
         rows = self.combinations_.tolist()
-        marks = ["*".join(f"{n}={v}" for n, v in zip(names, row, strict=True)) for row in rows]
+        marks = ["*".join(f"{n}={_label(v)}" for n, v in zip(names, row, strict=True))
+                 for row in rows]  # fmt: skip
         return np.array([*marks, OTHER], dtype=object)

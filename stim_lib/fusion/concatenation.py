@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.compose import ColumnTransformer
@@ -17,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from stim_lib.fusion.columns import require_mapping
 from stim_lib.fusion.units import DIMENSIONLESS, units_of
 
 SCALES = (None, "columns", "width", "singular_value")
@@ -29,8 +31,8 @@ class BlockScaling(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     by : {"width", "singular_value"}
-        width: the square root of the number of columns. singular_value: the standard deviation
-        of the block along the direction in which it varies most.
+        width: the square root of the number of columns that vary. singular_value: the standard
+        deviation of the block along the direction in which it varies most.
 
     Attributes
     ----------
@@ -46,9 +48,10 @@ class BlockScaling(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     -----
     singular_value divides by σ₁/√n, with σ₁ the largest singular value of the n centred rows.
     Columns that repeat each other then count once, and no block can give the joint table its
-    first direction by itself: multiple factor analysis. width takes all columns for independent.
-    Standardise columns of different units first. Source: Escofier and Pagès (1994),
-    doi:10.1016/0167-9473(94)90135-X. Introduced in chapter 06.
+    first direction by itself: multiple factor analysis. width takes all columns for independent;
+    one that is constant in training, or all NaN, has no say and isn't counted, so that the total
+    variance of standardised blocks is 1 each. Standardise columns of different units first.
+    Source: Escofier and Pagès (1994), doi:10.1016/0167-9473(94)90135-X. Introduced in chapter 06.
 
     Examples
     --------
@@ -92,7 +95,7 @@ class BlockScaling(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             raise ValueError(f"by: expected one of {SCALES[2:]}, found {self.by!r}")
         X = self._valid(X, reset=True)
         if self.by == "width":
-            self.divisor_ = np.sqrt(np.float64(X.shape[1]))
+            self.divisor_ = np.sqrt(np.float64(max(_n_varying(X), 1)))
             return self
         centred = X.astype(np.float64) - X.mean(axis=0, dtype=np.float64)
         divisor = np.linalg.norm(centred, 2) / np.sqrt(len(X))
@@ -117,6 +120,15 @@ class BlockScaling(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return X / self.divisor_.astype(X.dtype)
 
 
+def _n_varying(X: np.ndarray) -> int:
+    """Columns with two different numbers or more, beyond what rounding leaves of a constant."""
+    told = np.where(np.isnan(X), np.inf, X)
+    low = told.min(axis=0)
+    high = np.where(np.isnan(X), -np.inf, X).max(axis=0)
+    noise = np.finfo(X.dtype).eps * np.maximum(np.abs(low), np.abs(high))
+    return int((high - low > np.where(np.isfinite(noise), noise, 0.0)).sum())
+
+
 class Concatenation(TransformerMixin, BaseEstimator):
     """Lay blocks of columns side by side, with their names and units.
 
@@ -139,7 +151,8 @@ class Concatenation(TransformerMixin, BaseEstimator):
     Raises
     ------
     ValueError
-        If there is no block, `scale` is unknown or a column is missing.
+        If there is no block, `scale` is unknown, or a column is missing or holds text, in a
+        block or not: select the columns first.
 
     Notes
     -----
@@ -177,6 +190,13 @@ class Concatenation(TransformerMixin, BaseEstimator):
         return tags
 
     def _valid(self, X: ArrayLike, reset: bool) -> ArrayLike:
+        if isinstance(X, pd.DataFrame):
+            text = [name for name in X if pd.api.types.is_string_dtype(X[name])]
+            if text:
+                raise ValueError(
+                    f"column {text[0]!r}: expected numbers, found text; leave out such columns, "
+                    "also those in no block, or put this into a ColumnTransformer"
+                )
         finite = True if self.scale == "singular_value" else "allow-nan"
         valid = validate_data(
             self, X, dtype=[np.float64, np.float32], ensure_all_finite=finite, reset=reset
@@ -199,8 +219,13 @@ class Concatenation(TransformerMixin, BaseEstimator):
         """
         if self.scale not in SCALES:
             raise ValueError(f"scale: expected one of {SCALES}, found {self.scale!r}")
-        if not self.blocks:
-            raise ValueError("blocks: expected a name and columns for at least one, found none")
+        require_mapping(self.blocks)
+        for name, columns in self.blocks.items():
+            if isinstance(columns, str):
+                raise ValueError(
+                    f"blocks: expected a list of columns for {name!r}, found the text {columns!r}; "
+                    f"write [{columns!r}]"
+                )
         X = self._valid(X, reset=True)
         steps = [(name, self._scaler(), columns) for name, columns in self.blocks.items()]
         self.column_transformer_ = ColumnTransformer(steps).fit(X)

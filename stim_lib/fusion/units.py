@@ -19,6 +19,8 @@ SUFFIXES = {
 }
 # First word of a name → unit: counts and flags.
 PREFIXES = dict.fromkeys(("n", "is"), DIMENSIONLESS)
+LOGARITHM = "log"
+PER = "per"
 
 
 def unit_of(name: str, units: Mapping[str, str] | None = None) -> str:
@@ -35,8 +37,9 @@ def unit_of(name: str, units: Mapping[str, str] | None = None) -> str:
     -------
     str
         "metres" for last_jump_metres, "1" for shares, sines, counts (``n_…``) and flags (``is_…``);
-        "unknown" where the name has no such word. A product a*b has "metres·hours", a ratio a/b
-        "metres/hours", "1" if both are equal.
+        "unknown" where the name has no such word, and where it is too much to read: with "per"
+        in it, or two signs. A logarithm (``log_…``) has "1": it isn't in metres any more. A product
+        a*b has "metres·hours", a ratio a/b "metres/hours", "1" if both are equal.
 
     Notes
     -----
@@ -55,11 +58,17 @@ def unit_of(name: str, units: Mapping[str, str] | None = None) -> str:
     for full in (name, plain):
         if full in known:
             return known[full]
+    if plain.count("*") + plain.count("/") > 1:
+        return UNKNOWN
     for sign, join in (("*", product_unit), ("/", ratio_unit)):
         left, found, right = plain.partition(sign)
         if found:
             return join(unit_of(left, units), unit_of(right, units))
     words = [word for word in plain.split("_") if not word.isdigit()] or [""]
+    if PER in words:
+        return UNKNOWN
+    if words[0] == LOGARITHM:
+        return DIMENSIONLESS
     return SUFFIXES.get(words[-1]) or PREFIXES.get(words[0], UNKNOWN)
 
 

@@ -15,7 +15,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from stim_lib.fusion.columns import positions_of
+from stim_lib.fusion.columns import positions_of, require_mapping
 
 MEASURES = ("variance", "mutual_information", "model")
 
@@ -28,14 +28,16 @@ class FeatureWeighting(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     by : {"variance", "mutual_information", "model"}
         What a column is worth. variance: as it stands, so that it depends on the unit, and is the
         same for all once columns are standardised. mutual_information: with y, each column for
-        itself, in nats, estimated from nearest neighbours, flags included. model: what a model
-        makes of the standardised columns together, the mean over classes of abs(coefficient), or
-        the ``feature_importances_``.
+        itself, in nats, estimated from nearest neighbours. model: what a model makes of the
+        standardised columns together, the mean over classes of abs(coefficient), or the
+        ``feature_importances_``.
     blocks : mapping of str to sequence of (str or int), optional
         Block → its columns, by name or position; each column in just one. All columns of a block
         get its mean worth. Without it each column stands for itself.
     estimator : estimator with ``coef_`` or ``feature_importances_``, optional
-        For "model"; by default logistic regression, or ridge regression if y is continuous.
+        For "model"; by default ridge regression if y holds numbers that are not whole, else
+        logistic regression. Counts are whole, and so are taken for classes, here and by the
+        mutual information: pass a regression, or y + 0.5, if they are amounts.
     random_state : int, RandomState or None
         For "mutual_information", which breaks ties by a little noise, and for a model that has
         such a setting.
@@ -46,12 +48,13 @@ class FeatureWeighting(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Not negative, mean 1, without a unit: equal columns pass unchanged. If nothing is worth
         anything, all are 1.
     worth_ : ndarray of float64, shape (n_features,)
-        Before blocks and scaling.
+        Before blocks and scaling: the variance itself, for one; inf where that is too large.
 
     Raises
     ------
     ValueError
-        If `by` is unknown, blocks miss or repeat a column, or y is needed and missing.
+        If `by` is unknown, blocks are empty or miss or repeat a column, or y is needed and
+        missing.
 
     Notes
     -----
@@ -60,7 +63,9 @@ class FeatureWeighting(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     the weighted column is λβ²/weight² of the plain one, and a nearest neighbour weighs a squared
     difference by weight²: there it matters. Mutual information asks column by column, so that
     two copies of one column get the weight of two; it is no statement of what a column adds to
-    others. Its estimator: Ross (2014), doi:10.1371/journal.pone.0087357. Weights chosen by hand,
+    others. Its estimator, Ross (2014), doi:10.1371/journal.pone.0087357, takes every column for
+    continuous: of a flag, with its many ties, it wobbles by some thousandths of a nat from one
+    random_state to the next, more than a weak flag is worth. Weights chosen by hand,
     block by block, are `transformer_weights` of scikit-learn's ColumnTransformer. Introduced in
     chapter 06.
 
@@ -68,9 +73,11 @@ class FeatureWeighting(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     --------
     The variances are 1 and 9.
 
-    >>> FeatureWeighting("variance").fit_transform([[-1.0, -3.0], [1.0, 3.0]])
-    array([[-0.2, -5.4],
-           [ 0.2,  5.4]])
+    >>> weighting = FeatureWeighting("variance").fit([[-1.0, -3.0], [1.0, 3.0]])
+    >>> weighting.worth_, weighting.weights_
+    (array([1., 9.]), array([0.2, 1.8]))
+    >>> weighting.transform([[1.0, 1.0]])
+    array([[0.2, 1.8]])
     """
 
     def __init__(
@@ -113,8 +120,12 @@ class FeatureWeighting(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         else:
             kinds = [np.float64, np.float32]
             X, y = validate_data(self, X, y, dtype=kinds, ensure_min_samples=2)
-        self.worth_ = self._worth(X.astype(np.float64), y)
-        worth = self.worth_.copy()
+        X = X.astype(np.float64)
+        # Of the numbers over their largest, or squares of large ones would overflow.
+        largest = np.abs(X).max(initial=1.0) if self.by == "variance" else 1.0
+        worth = self._worth(X / largest, y)
+        with np.errstate(over="ignore"):
+            self.worth_ = worth * largest * largest
         for columns in self._block_positions():
             worth[columns] = worth[columns].mean()
         mean = worth.mean()
@@ -139,9 +150,7 @@ class FeatureWeighting(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _worth(self, X: np.ndarray, y: ArrayLike | None) -> np.ndarray:
         if self.by == "variance":
-            # Of the numbers over their largest, or squares of large ones would overflow.
-            largest = np.abs(X).max(initial=1.0)
-            return np.var(X / largest, axis=0)
+            return np.var(X, axis=0)
         continuous = type_of_target(y).startswith("continuous")
         if self.by == "mutual_information":
             from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
@@ -175,8 +184,12 @@ class FeatureWeighting(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if self.blocks is None:
             return []
         names = getattr(self, "feature_names_in_", None)
+        require_mapping(self.blocks)
         found = [positions_of(columns, self.n_features_in_, names)
                  for columns in self.blocks.values()]  # fmt: skip
+        for name, columns in zip(self.blocks, found, strict=True):
+            if not len(columns):
+                raise ValueError(f"blocks: expected columns in each block, found none in {name!r}")
         every = np.sort(np.concatenate([*found, np.zeros(0, dtype=int)]))
         if not np.array_equal(every, np.arange(self.n_features_in_)):
             raise ValueError(

@@ -73,7 +73,7 @@ def make_spatial_features(
         Degrees. A fixed point from which here_east_metres and here_north_metres are measured;
         without it there are no such columns.
     radii_metres : sequence of float
-        One count each; only with `train`.
+        One count each; only with `train`. A single number is one radius.
     by : str, optional
         Column of `train`, whose shares near here become features; the smallest radius is used.
     values : list of str, optional
@@ -100,8 +100,8 @@ def make_spatial_features(
     SchemaError
         If a column is missing, instants have no zone or wall-clock times have one.
     ValueError
-        If a radius is not positive or told twice, `by` is given without `train`, or hours make
-        no window.
+        If a radius is not positive or told twice, the centre is not two finite numbers, `by` is
+        given without `train`, or hours make no window.
 
     Notes
     -----
@@ -123,6 +123,8 @@ def make_spatial_features(
     2              2.0             1.0         1068259.0
     3              3.0             1.0         1212211.0
     """
+    radii_metres = _radii(radii_metres)
+    centre = None if centre is None else _pair(centre)
     _require_arguments(queries, train, use_query_place, radii_metres, by)
     visits = read_visits(history, place)
     steps = _steps(history, visits, night_hours, work_hours)
@@ -235,7 +237,7 @@ def _require_arguments(
         found = f"only {', '.join(map(str, queries))}"
         faults = [schema.failure(name, -1, "this column in queries", found) for name in missing]
         raise schema.SchemaError(pd.DataFrame(faults))
-    if not all(radius > 0 for radius in radii_metres):
+    if not all(0 < radius < np.inf for radius in radii_metres):
         raise ValueError(f"radii_metres: expected metres above 0, found {radii_metres}")
     if len({f"{radius:g}" for radius in radii_metres}) < len(radii_metres):
         raise ValueError(f"radii_metres: expected different ones, found {radii_metres}")
@@ -244,6 +246,26 @@ def _require_arguments(
             f"by: expected a train and a radius, whose shares of {by!r} are asked for; found "
             f"{'no train' if train is None else 'no radius'}"
         )
+
+
+def _radii(radii_metres: Sequence[float] | float) -> tuple[float, ...]:
+    try:
+        return tuple(np.asarray(radii_metres, dtype=float).ravel().tolist())
+    except (TypeError, ValueError):
+        raise ValueError(f"radii_metres: expected metres, found {radii_metres!r}") from None
+
+
+def _pair(centre: object) -> tuple[float, float]:
+    """Latitude and longitude, from a tuple, an array or a Series."""
+    try:
+        pair = np.asarray(centre, dtype=float).ravel()
+    except (TypeError, ValueError):
+        pair = np.zeros(0)
+    if len(pair) != 2 or not np.isfinite(pair).all() or abs(pair[0]) > 90:
+        raise ValueError(
+            f"centre: expected a latitude in [-90, 90] and a longitude (degrees), found {centre!r}"
+        )
+    return float(pair[0]), float(pair[1])
 
 
 def _query_places(queries: pd.DataFrame) -> np.ndarray:

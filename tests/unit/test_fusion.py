@@ -1,6 +1,7 @@
 """Fusion: by hand, invariances, and scikit-learn's own checks."""
 
 import itertools
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -86,6 +87,12 @@ class TestUnits:
             ("jump_metres/gap_hours", "metres/hours"),
             ("a_hours/b_hours", "1"),
             ("burstiness*gap_hours", "unknown"),
+            ("log_jump_metres", "1"),
+            ("log_jump_metres*gap_hours", "hours"),
+            ("metres_per_hours", "unknown"),
+            ("jumps_per_hours/gap_hours", "unknown"),
+            ("a_metres/b_hours/c_hours", "unknown"),
+            ("a_metres/b_hours*c_hours", "unknown"),
         ],
     )
     def test_name_tells(self, name, unit):
@@ -105,6 +112,7 @@ class TestWeighting:
         # Variances 1 and 9: mean 5.
         model = FeatureWeighting("variance").fit([[-1.0, 0.0], [1.0, 6.0]])
         assert model.weights_ == pytest.approx([0.2, 1.8])
+        assert model.worth_ == pytest.approx([1, 9])
 
     def test_variance_is_a_matter_of_units(self):
         table = small_table()[["recency_hours", "last_jump_metres"]]
@@ -166,6 +174,17 @@ class TestWeighting:
         assert FeatureWeighting().fit(np.ones((3, 2))).weights_.tolist() == [1, 1]
         large = FeatureWeighting().fit([[0.0, 0.0], [1e200, 2e200]]).weights_
         assert large == pytest.approx([0.4, 1.6])
+        too_large = FeatureWeighting().fit([[0.0, 0.0], [1e200, 2e200]]).worth_
+        assert np.isinf(too_large).all()
+
+    def test_whole_numbers_are_classes_and_others_amounts(self):
+        X, y = RNG.normal(size=(60, 2)), np.arange(60) % 3
+        line = LogisticRegression(max_iter=1000).fit(StandardScaler().fit_transform(X), y)
+        assert FeatureWeighting("model").fit(X, y).worth_ == pytest.approx(
+            np.abs(line.coef_).mean(axis=0), rel=1e-6)  # fmt: skip
+        ridge = Ridge().fit(StandardScaler().fit_transform(X), y)
+        assert FeatureWeighting("model").fit(X, y + 0.5).worth_ == pytest.approx(
+            np.abs(ridge.coef_))  # fmt: skip
 
     @given(NUMBERS)
     @settings(max_examples=50, deadline=None)
@@ -204,6 +223,10 @@ class TestWeighting:
             ({"blocks": {"time": [0, 1], "space": [1]}}, "just one block"),
             ({"blocks": {"time": [0, "lon"]}}, "'lon'"),
             ({"blocks": {"time": [0, 2]}}, "column 2"),
+            ({"blocks": {"time": [0, 1], "space": []}}, "none in 'space'"),
+            ({"blocks": {}}, "found none"),
+            ({"blocks": [[0], [1]]}, "expected a dict"),
+            ({"blocks": {"time": [0.7], "space": [1]}}, "whole number"),
         ],
     )
     def test_errors(self, settings, words):
@@ -262,6 +285,15 @@ class TestConcatenation:
             flat = BlockScaling("singular_value").fit(np.full((7, 3), constant))
             assert flat.divisor_ == 1
 
+    def test_a_constant_column_has_no_width(self):
+        X = np.column_stack([RNG.normal(size=(50, 2)), np.full(50, 0.1), np.full(50, np.nan)])
+        assert BlockScaling("width").fit(X).divisor_ == pytest.approx(2**0.5)
+        assert BlockScaling("width").fit(X[:, 2:]).divisor_ == 1
+        X = np.column_stack([X[:, :3], RNG.normal(size=50)])
+        blocks = {"wide": [0, 1, 2], "narrow": [3]}
+        variance = Concatenation(blocks, scale="width").fit_transform(X).var(axis=0)
+        assert variance[:3].sum() == pytest.approx(1) and variance[3] == pytest.approx(1)
+
     @given(NUMBERS, st.permutations(range(6)))
     @settings(max_examples=50, deadline=None)
     def test_order_of_rows_does_not_matter(self, X, order):
@@ -289,6 +321,12 @@ class TestConcatenation:
             Concatenation(BLOCKS, scale="big").fit(small_table())
         with pytest.raises(ValueError, match="blocks"):
             Concatenation({}).fit(small_table())
+        with pytest.raises(ValueError, match=r"write \['recency_hours'\]"):
+            Concatenation({"time": "recency_hours"}).fit(small_table())
+        with pytest.raises(ValueError, match="'cell': expected numbers, found text"):
+            Concatenation(BLOCKS).fit(small_table().assign(cell="a"))
+        with pytest.raises(ValueError, match="expected a dict"):
+            Concatenation([["recency_hours"]]).fit(small_table())
         with pytest.raises(ValueError, match="lat"):
             Concatenation({"space": ["lat"]}).fit(small_table())
         with pytest.raises(ValueError, match="by"):
@@ -332,9 +370,12 @@ class TestPairs:
         assert model.get_feature_units_out().tolist() == ["metres/hours"]
 
     def test_errors(self):
-        for pairs in ([], [(0, 1, 2)]):
-            with pytest.raises(ValueError, match="pairs"):
+        for pairs in ([], [(0, 1, 2)], ["ab"], [0, 1], iter([(0, 1)]), "ab"):
+            with pytest.raises(ValueError, match="pairs: expected"):
                 ProductFeatures(pairs).fit(np.eye(3))
+        assert ProductFeatures(np.array([[0, 1]])).fit_transform(np.ones((2, 2))).sum() == 2
+        with pytest.raises(ValueError, match="whole number"):
+            ProductFeatures([(0.7, 1)]).fit(np.eye(3))
         with pytest.raises(ValueError, match="'lat'"):
             ProductFeatures([("lat", "day_sin")]).fit(small_table())
         with pytest.raises(ValueError, match="floor"):
@@ -379,11 +420,27 @@ class TestCross:
     def test_missing_is_a_category(self):
         table = pd.DataFrame({"cell": ["a", None, None], "hour": [9.0, np.nan, np.nan]})
         marks = CrossFeatures(sparse_output=False).fit_transform(table)
-        assert marks.tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0]]
+        assert marks.tolist() == [[0, 1, 0], [1, 0, 0], [1, 0, 0]]
+        nothing = pd.DataFrame({"cell": [None], "hour": [np.nan]})
+        model = pickle.loads(pickle.dumps(CrossFeatures(sparse_output=False).fit(table)))
+        assert model.transform(nothing).tolist() == [[1, 0, 0]]
+
+    def test_no_two_columns_are_named_alike(self):
+        table = pd.DataFrame({"a": ["missing", None, "(missing)", "other", "x*b=y", "x"],
+                              "b": ["z", "z", "z", "z", "z", "y*b=z"]})  # fmt: skip
+        names = CrossFeatures().fit(table).get_feature_names_out()
+        assert len(set(names)) == 7
+        assert "a=missing*b=z" in names and "a=(missing)*b=z" in names
+        assert "a='(missing)'*b=z" in names
 
     def test_errors(self):
-        with pytest.raises(ValueError, match="min_count"):
-            CrossFeatures(min_count=0).fit(self.table)
+        for count in (0, np.nan):
+            with pytest.raises(ValueError, match="min_count"):
+                CrossFeatures(min_count=count).fit(self.table)
+        with pytest.raises(ValueError, match="'hour': expected numbers as in training"):
+            CrossFeatures().fit(self.table).transform(self.table.astype(str))
+        with pytest.raises(ValueError, match="found both"):
+            CrossFeatures().fit(pd.DataFrame({"a": [1, "1"]}))
         with pytest.raises(ValueError, match="feature names"):
             CrossFeatures().fit(self.table).transform(self.table[["hour", "cell"]])
 

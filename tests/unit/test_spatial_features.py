@@ -168,6 +168,14 @@ class TestPast:
             spatial.make_spatial_features(asked, shuffled[mine & known[shuffled.index]]),
         )
 
+    def test_any_pair_is_a_centre_and_one_number_a_radius(self):
+        table = pd.DataFrame({"lat": [40.0, 41.4], "lon": [-74.0, -74.0]})
+        known = ask(small_log(), [2, 3], train=small_log(), centre=(40.7, -74.0),
+                    radii_metres=[250])  # fmt: skip
+        for centre in (table.mean(), np.array([40.7, -74.0]), [40.7, -74]):
+            found = ask(small_log(), [2, 3], train=small_log(), centre=centre, radii_metres=250)
+            pd.testing.assert_frame_equal(found, known)
+
     def test_no_queries_give_the_same_columns(self):
         options = {"train": TRAIN, "centre": (40.7, -74.0), "by": "root_category"}
         nothing = spatial.make_spatial_features(ASKED[:0], NYC, **options)
@@ -305,6 +313,12 @@ class TestOddInput:
         (lambda log: log, {"by": "category"}, ValueError, "no train"),
         (lambda log: log, {"radii_metres": [0]}, ValueError, "above 0"),
         (lambda log: log, {"radii_metres": [5, 5.0]}, ValueError, "different ones"),
+        (lambda log: log, {"radii_metres": [np.nan]}, ValueError, "above 0"),
+        (lambda log: log, {"radii_metres": "wide"}, ValueError, "expected metres"),
+        (lambda log: log, {"centre": (np.nan, 0.0)}, ValueError, "centre: expected"),
+        (lambda log: log, {"centre": (40.7,)}, ValueError, "centre: expected"),
+        (lambda log: log, {"centre": ("north", 0.0)}, ValueError, "centre: expected"),
+        (lambda log: log, {"centre": (-174.0, 40.7)}, ValueError, "centre: expected"),
         (lambda log: log, {"night_hours": (7, 7)}, ValueError, "two different hours"),
         (lambda log: log, {"place": "cell"}, schema.SchemaError, "cell: expected this column"),
     ],
