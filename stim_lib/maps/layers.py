@@ -140,7 +140,7 @@ def add_flows(
     show: bool = True,
     instead: bool = False,
 ) -> OfflineMap:
-    """Add a layer of curved lines, the wider the more people went that way.
+    """Add a layer of curved lines, the wider the larger the flow.
 
     Parameters
     ----------

@@ -65,7 +65,8 @@ def plot_outlines(axes: Axes, name: str) -> None:
     Parameters
     ----------
     axes : matplotlib Axes
-        Its aspect is set so that a kilometre is as long east as north at the centre.
+        Its aspect is set so that a kilometre is as long east as north at the middle latitude of
+        the outlines.
     name : {"nyc", "world"}
 
     Raises

@@ -86,7 +86,7 @@ def plot_flows(
     colour: str = plots.BLUE,
     widest: float = 6.0,
 ) -> None:
-    """Draw curved arrows between cells, the wider the more people went that way.
+    """Draw curved arrows between cells, the wider the larger the flow.
 
     Parameters
     ----------

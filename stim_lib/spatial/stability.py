@@ -54,7 +54,7 @@ def cluster_stability(
     -----
     Jaccard (A, B) = n(A ∩ B) / n(A ∪ B), of points of the draw. The author's rule of thumb, for
     bootstrap samples (the manual of his R package fpc): below 0.6 a cluster should not be trusted,
-    from 0.75 on it is valid, above 0.85 highly stable. Parts of the data are another scheme, and
+    from 0.75 on it is valid, from 0.85 on highly stable. Parts of the data are another scheme, and
     the larger the share, the kinder. A setting that counts points, such as a least size, should
     shrink with the draw. Source: Hennig (2007), doi:10.1016/j.csda.2006.11.025. Introduced in
     chapter 05.
