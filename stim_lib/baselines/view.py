@@ -71,7 +71,7 @@ class View:
         if self.use_query_time:
             now = self.queries[schema.TIME].dt.tz_convert(None).to_numpy()
         else:
-            now = self._at_last(times, np.datetime64("NaT"))
+            now = self._at_last(times, np.datetime64("NaT", "us"))
         return (now[self.past.query] - times[self.past.row]) / np.timedelta64(1, "D")
 
     @cached_property
@@ -79,7 +79,7 @@ class View:
         """Hours between each query and its user's last action, shape (n_queries,); inf if none."""
         times = self.history[schema.TIME].dt.tz_convert(None).to_numpy()
         now = self.queries[schema.TIME].dt.tz_convert(None).to_numpy()
-        hours = (now - self._at_last(times, np.datetime64("NaT"))) / np.timedelta64(1, "h")
+        hours = (now - self._at_last(times, np.datetime64("NaT", "us"))) / np.timedelta64(1, "h")
         return np.where(np.isnan(hours), np.inf, hours)
 
     @cached_property
@@ -91,7 +91,7 @@ class View:
     @cached_property
     def _clock_of_query(self) -> pd.Series:
         """Wall clock at the query, or at the last action where the time is unknown."""
-        nowhere = np.datetime64("NaT")
+        nowhere = np.datetime64("NaT", "us")
         at_last = pd.Series(self._at_last(self._clock_of_row.to_numpy(), nowhere))
         if not self.use_query_time:
             return at_last

@@ -275,7 +275,7 @@ def _query_places(queries: pd.DataFrame) -> np.ndarray:
 def _instants(microseconds: pd.Series) -> np.ndarray:
     known = microseconds.notna().to_numpy()
     whole = microseconds.fillna(0.0).to_numpy().astype(np.int64).view("datetime64[us]")
-    return np.where(known, whole, np.datetime64("NaT"))
+    return np.where(known, whole, np.datetime64("NaT", "us"))
 
 
 def _steps(
