@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from stim_lib.fusion.columns import positions_of
 from stim_lib.fusion.units import units_of
@@ -164,7 +164,7 @@ class ProductFeatures(TransformerMixin, BaseEstimator):
         ndarray of str objects, shape (n_pairs,)
         """
         check_is_fitted(self)
-        names = _check_feature_names_in(self, input_features)
+        names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
         pairs = [self._sign.join(names[pair]) for pair in self.positions_]
         return np.array(pairs, dtype=object)
 
@@ -381,7 +381,7 @@ class CrossFeatures(TransformerMixin, BaseEstimator):
         ndarray of str objects, shape (n_combinations + 1,)
         """
         check_is_fitted(self)
-        names = _check_feature_names_in(self, input_features)
+        names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
         rows = self.combinations_.tolist()
         marks = ["*".join(f"{n}={_label(v)}" for n, v in zip(names, row, strict=True))
                  for row in rows]  # fmt: skip

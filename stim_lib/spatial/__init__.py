@@ -30,7 +30,7 @@ from stim_lib.spatial.mobility import mobility_measures
 from stim_lib.spatial.movement import jump_lengths, radius_of_gyration
 from stim_lib.spatial.nearby import nearby_counts, nearby_shares
 from stim_lib.spatial.projection import Projection, choose_projection, project, unproject
-from stim_lib.spatial.sphere import centre_of_mass, east_north_metres
+from stim_lib.spatial.sphere import centre_of_mass
 from stim_lib.spatial.stability import cluster_stability
 from stim_lib.spatial.vectors import earth_vectors
 from stim_lib.spatial.visitation import new_place_rate, top_place_share, visitation_entropy
@@ -53,7 +53,6 @@ __all__ = [
     "dbscan_clusters",
     "distance_metres",
     "earth_vectors",
-    "east_north_metres",
     "find_home_and_work",
     "gcj02_to_bd09",
     "gcj02_to_wgs84",

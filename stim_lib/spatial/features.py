@@ -26,7 +26,8 @@ from stim_lib.spatial.home import (
 )
 from stim_lib.spatial.movement import jump_metres
 from stim_lib.spatial.nearby import nearby_counts, nearby_shares
-from stim_lib.spatial.sphere import chord_metres, east_north_metres, mean_directions, unit_vectors
+from stim_lib.spatial.projection import Projection, project
+from stim_lib.spatial.sphere import chord_metres, mean_directions, unit_vectors
 from stim_lib.temporal._grouping import divide, group_sums
 from stim_lib.temporal.rhythm import look_back_in_batches, times_of
 
@@ -70,8 +71,8 @@ def make_spatial_features(
         If True, "here" is where the query says that the user is, which must not be where the
         action to be predicted took place; if False, the place of the user's last action.
     centre : (lat, lon), optional
-        Degrees. A fixed point from which here_east_metres and here_north_metres are measured;
-        without it there are no such columns.
+        Degrees. A fixed point from which here_east_metres and here_north_metres are measured, on
+        the plane of `project`, which warns beyond 450 km; without it there are no such columns.
     radii_metres : sequence of float
         One count each; only with `train`. A single number is one radius.
     by : str, optional
@@ -367,7 +368,7 @@ def _around(
     lat, lon = features[schema.LAT].to_numpy(), features[schema.LON].to_numpy()
     table = {}
     if centre is not None:
-        east, north = east_north_metres(lat, lon, centre)
+        east, north = project(lat, lon, Projection(*centre))
         table |= {"here_east_metres": east, "here_north_metres": north}
     for radius in radii_metres if train is not None else ():
         counts = nearby_counts(lat, lon, times, train, radius)

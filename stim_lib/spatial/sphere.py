@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stim_lib.spatial.distance import EARTH_RADIUS_METRES, distance_metres
+from stim_lib.spatial.distance import EARTH_RADIUS_METRES
 
 # Below this length the mean direction is rounding error, not a place.
 SHORTEST_RESULTANT = 1e-9
@@ -142,50 +142,3 @@ def mean_directions(vectors: np.ndarray, codes: np.ndarray, n_groups: int) -> np
     length = np.sqrt((sums**2).sum(axis=0))
     enough = length > SHORTEST_RESULTANT * np.bincount(codes, minlength=n_groups)
     return np.divide(sums, length, out=np.full(sums.shape, np.nan), where=enough)
-
-
-def east_north_metres(
-    lat: ArrayLike, lon: ArrayLike, centre: tuple[float, float]
-) -> tuple[np.ndarray, np.ndarray]:
-    """How far east and north of a centre points lie.
-
-    Parameters
-    ----------
-    lat, lon : array of float, shape (n_points,)
-        Degrees, WGS-84; NaN gives NaN.
-    centre : (lat, lon)
-        Degrees.
-
-    Returns
-    -------
-    east, north : ndarray of float64, shape (n_points,)
-        Metres.
-
-    Raises
-    ------
-    ValueError
-        If a latitude lies outside [-90, 90].
-
-    Notes
-    -----
-    Azimuthal equidistant on the sphere: (d sin β, d cos β), with d the great-circle distance from
-    the centre and β the bearing there. Distances and directions from the centre are true, on the
-    sphere. Source: Snyder (1987), Map Projections: A Working Manual, p. 191, doi:10.3133/pp1395.
-    Introduced in chapter 05.
-
-    Examples
-    --------
-    >>> east, north = east_north_metres([1.0], [0.0], (0.0, 0.0))
-    >>> east.round(-2), north.round(-2)
-    (array([0.]), array([111200.]))
-    """
-    distance = distance_metres(centre[0], centre[1], lat, lon)
-    phi, phi_0 = np.radians(np.asarray(lat, dtype=float)), np.radians(centre[0])
-    apart = np.radians(np.asarray(lon, dtype=float) - centre[1])
-    across = np.cos(phi) * np.sin(apart)
-    # cos φ0 sin φ - sin φ0 cos φ cos Δλ, written so that near points lose no digits.
-    along = np.sin(phi - phi_0) + 2 * np.sin(phi_0) * np.cos(phi) * np.sin(apart / 2) ** 2
-    length = np.hypot(across, along)
-    scale = np.divide(distance, length, out=np.full(length.shape, EARTH_RADIUS_METRES),
-                      where=length > 0)  # fmt: skip
-    return scale * across, scale * along

@@ -352,21 +352,6 @@ class TestSphere:
         with pytest.raises(ValueError, match="at least one"):
             spatial.centre_of_mass([np.nan], [0])
 
-    def test_east_and_north_are_those_of_pyproj(self):
-        from pyproj import Transformer
-
-        rng = np.random.default_rng(0)
-        lat, lon = rng.uniform(-80, 80, 50), rng.uniform(-180, 180, 50)
-        plane = (
-            f"+proj=aeqd +lat_0=51 +lon_0=179 +R={spatial.EARTH_RADIUS_METRES} +units=m +no_defs"
-        )
-        globe = f"+proj=longlat +R={spatial.EARTH_RADIUS_METRES} +no_defs"
-        expected = Transformer.from_crs(globe, plane, always_xy=True).transform(lon, lat)
-        found = spatial.east_north_metres(lat, lon, (51.0, 179.0))
-        np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-2)
-        assert np.isnan(spatial.east_north_metres([np.nan], [0], (51.0, 179.0))).all()
-        assert np.array(spatial.east_north_metres(51.0, 179.0, (51.0, 179.0))).tolist() == [0, 0]
-
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),

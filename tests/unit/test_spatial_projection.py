@@ -116,6 +116,11 @@ class TestProjection:
     def test_names_south_and_east(self):
         assert "16.80° S, 179.98° E" in spatial.Projection(-16.8, 179.98).name
 
+    def test_centre_may_be_numbers_of_numpy(self):
+        plane = spatial.Projection(np.float64(40.75), np.float64(-73.98))
+        assert plane.crs == spatial.Projection(40.75, -73.98).crs
+        assert spatial.project(40.75, -73.98, plane)[0] == pytest.approx(0, abs=1e-6)
+
     def test_what_spans_too_much_is_refused(self):
         with pytest.raises(ValueError, match=r"within 450 km .*found .* at \d+ km.*project each"):
             spatial.choose_projection([40.7, 41.9], [-74.0, -87.6])
