@@ -16,8 +16,8 @@ MODULES = sorted(FOLDER.rglob("*.py"))
 # DESIGN of the data's way: a module may import only from those before it.
 ORDER = (
     "schema", "assets", "datasets", "simulate", "cleaning", "splits", "series", "queries",
-    "temporal", "spatial", "fusion", "metrics", "leaks", "evaluation", "baselines", "interest",
-    "recommend", "ledger", "plots", "maps",
+    "temporal", "spatial", "fusion", "sequences", "metrics", "leaks", "evaluation", "baselines",
+    "networks", "interest", "recommend", "ledger", "plots", "maps",
 )  # fmt: skip
 
 

@@ -1,0 +1,24 @@
+"""Keras networks that read sequences: the LSTM and the Transformer, aware of time and place.
+
+Names are looked up when they are first used, so that `import stim_lib.networks` does not wait for
+TensorFlow. Introduced in chapters 07 and 08.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+# Name → module that defines it.
+_HOME: dict[str, str] = {}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,4 @@
+"""From logs to sequences: vocabularies, windows, padding and masks.
+
+Introduced in chapter 07.
+"""
