@@ -9,9 +9,27 @@ from __future__ import annotations
 import importlib
 
 # Name → module that defines it.
-_HOME: dict[str, str] = {}
+_HOME: dict[str, str] = {
+    "RELATIONS": "relations",
+    "Attention": "attention",
+    "CausalBlock": "blocks",
+    "ClockEncoding": "encoding",
+    "DecoderBlock": "blocks",
+    "EncoderBlock": "blocks",
+    "EncoderDecoder": "encoder_decoder",
+    "FeedForward": "blocks",
+    "GapEncoding": "encoding",
+    "PositionEncoding": "encoding",
+    "RelationBias": "relations",
+    "attend": "attention",
+    "clock_waves": "encoding",
+    "log_gaps": "encoding",
+    "may_look": "attention",
+    "relate": "relations",
+    "sinusoids": "encoding",
+}
 
-__all__ = sorted(_HOME)
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> object:
