@@ -1,0 +1,187 @@
+"""What each action of a log tells a network: ids, times, places."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from stim_lib import schema
+from stim_lib.spatial import Projection, choose_projection
+from stim_lib.temporal import week_hours
+
+HOUR = np.timedelta64(3_600_000_000, "us")
+HOURS_PER_WEEK = 168.0
+LAST_HOUR = np.nextafter(np.float32(HOURS_PER_WEEK), np.float32(0))
+"""The largest float32 below 168: the last microseconds of a Sunday must not round up to Monday."""
+
+
+def instants(table: pd.DataFrame) -> np.ndarray:
+    """Times as plain microseconds of UTC.
+
+    Parameters
+    ----------
+    table : DataFrame, shape (n_rows, n_columns)
+
+    Returns
+    -------
+    ndarray of datetime64[us], shape (n_rows,)
+
+    Notes
+    -----
+    Introduced in chapter 07.
+
+    Examples
+    --------
+    >>> from stim_lib.datasets import load_seed_example
+    >>> instants(load_seed_example())[0]
+    np.datetime64('2023-01-01T02:00:00.000000')
+    """
+    return table[schema.TIME].dt.tz_convert(None).to_numpy(dtype="datetime64[us]")
+
+
+def clocks(table: pd.DataFrame) -> np.ndarray:
+    """Hour of the local week; of the week of UTC where no local time is known.
+
+    Parameters
+    ----------
+    table : DataFrame, shape (n_rows, n_columns)
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,)
+        Hours since Monday 00:00, in [0, 168).
+
+    Notes
+    -----
+    Introduced in chapter 07.
+
+    Examples
+    --------
+    Sunday 1 January 2023, 10:00 in China.
+
+    >>> from stim_lib.datasets import load_seed_example
+    >>> float(clocks(load_seed_example())[0])
+    154.0
+    """
+    utc = pd.Series(instants(table))
+    if schema.LOCAL_TIME not in table:
+        return week_hours(utc)
+    local = table[schema.LOCAL_TIME].reset_index(drop=True)
+    return week_hours(local.where(local.notna(), utc))
+
+
+def choose_plane(train: pd.DataFrame) -> Projection | None:
+    """A plane for the places of a log, centred on them.
+
+    Parameters
+    ----------
+    train : DataFrame, shape (n_actions, n_columns)
+
+    Returns
+    -------
+    Projection or None
+        None where no place is known. A log that is wider than one plane can hold exactly is centred
+        on its most visited place: a network can use kilometres that are wrong by a few per cent.
+
+    Notes
+    -----
+    Introduced in chapter 07.
+
+    Examples
+    --------
+    >>> from stim_lib.datasets import load_seed_example
+    >>> choose_plane(load_seed_example()).name
+    'Azimuthal equidistant, centred on 39.91° N, 116.40° E (WGS-84)'
+    """
+    places = train[[schema.LAT, schema.LON]].dropna()
+    if not len(places):
+        return None
+    try:
+        return choose_projection(places[schema.LAT], places[schema.LON])
+    except ValueError:
+        return Projection(*places.value_counts().index[0])
+
+
+def kilometres(
+    table: pd.DataFrame, plane: Projection | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Places on the plane.
+
+    Parameters
+    ----------
+    table : DataFrame, shape (n_rows, n_columns)
+    plane : Projection or None
+
+    Returns
+    -------
+    east, north : ndarray of float64, shape (n_rows,)
+        Kilometres from the centre; 0 where the place is unknown.
+    located : ndarray of bool, shape (n_rows,)
+        Whether it is known.
+
+    Notes
+    -----
+    As `spatial.project`, whose warning about far points is out of place here: these are inputs of
+    a network, not measurements. Introduced in chapter 07.
+
+    Examples
+    --------
+    A hundredth of a degree to the north.
+
+    >>> here = pd.DataFrame({"lat": [40.76, np.nan], "lon": [-73.98, np.nan]})
+    >>> east, north, located = kilometres(here, Projection(40.75, -73.98))
+    >>> north.round(2), located
+    (array([1.11, 0.  ]), array([ True, False]))
+    """
+    import pyproj
+
+    if plane is None:
+        nothing = np.zeros(len(table))
+        return nothing, nothing, nothing.astype(bool)
+    lat, lon = (table[name].to_numpy(dtype=float) for name in (schema.LAT, schema.LON))
+    east, north = pyproj.Proj(plane.crs)(lon, lat)
+    located = np.isfinite(east) & np.isfinite(north)
+    return np.where(located, east / 1000, 0.0), np.where(located, north / 1000, 0.0), located
+
+
+def require_columns(table: pd.DataFrame, name: str) -> None:
+    """Refuse a table without the columns that windows are made of.
+
+    Parameters
+    ----------
+    table : DataFrame
+    name : str
+        What the caller calls it.
+
+    Raises
+    ------
+    SchemaError
+        Naming the missing columns, times without a zone, or missing users and times.
+
+    Notes
+    -----
+    Introduced in chapter 07.
+
+    Examples
+    --------
+    >>> from stim_lib.datasets import load_seed_example
+    >>> require_columns(load_seed_example(), "log")
+    """
+    needed = (schema.USER, schema.ITEM, schema.TIME, schema.LAT, schema.LON)
+    found = f"only {', '.join(map(str, table)) or 'no columns'}"
+    faults = [
+        schema.failure(column, -1, f"this column in {name}", found)
+        for column in needed
+        if column not in table
+    ]
+    if not faults and not isinstance(table[schema.TIME].dtype, pd.DatetimeTZDtype):
+        dtype = f"dtype {table[schema.TIME].dtype}"
+        faults.append(schema.failure(schema.TIME, -1, f"instants (UTC) in {name}", dtype))
+    if not faults:
+        faults += [
+            schema.failure(column, row, f"a value in {name}", "none")
+            for column in (schema.USER, schema.TIME)
+            for row in table.index[table[column].isna()]
+        ]
+    if faults:
+        raise schema.SchemaError(pd.DataFrame(faults))
