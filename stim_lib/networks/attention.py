@@ -5,6 +5,7 @@ Introduced in chapter 08.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from stim_lib.networks import _backend  # noqa: F401  (before Keras)
@@ -136,6 +137,12 @@ class Attention(keras.layers.Layer):
     dropout : float
         Share of the output that is dropped in training, in [0, 1).
 
+    Attributes
+    ----------
+    replace_weights : function, optional
+        For experiments: takes the weights (B, H, Lq, Lk) and returns others, which are used in
+        their place. None, as it is at first, changes nothing.
+
     Raises
     ------
     ValueError
@@ -160,6 +167,7 @@ class Attention(keras.layers.Layer):
                 f"width: expected a multiple of heads, found width {width} and {heads} heads"
             )
         self.heads, self.width, self.dropout = heads, width, dropout
+        self.replace_weights: Callable[[Any], Any] | None = None
         self.query_projection = keras.layers.Dense(width, name="query")
         self.key_projection = keras.layers.Dense(width, name="key")
         self.value_projection = keras.layers.Dense(width, name="value")
@@ -191,13 +199,17 @@ class Attention(keras.layers.Layer):
         training: bool | None = None,
     ) -> Any:
         """Output (B, Lq, D), and the weights (B, H, Lq, Lk) if asked for."""
+        values = self.split(self.value_projection(keys))
         mean, weights = attend(
             self.split(self.query_projection(queries)),
             self.split(self.key_projection(keys)),
-            self.split(self.value_projection(keys)),
+            values,
             mask=None if mask is None else ops.expand_dims(ops.cast(mask, "bool"), -3),
             bias=bias,
         )
+        if self.replace_weights is not None:
+            weights = self.replace_weights(weights)
+            mean = ops.matmul(weights, values)
         joined = ops.reshape(ops.swapaxes(mean, 1, 2), (-1, queries.shape[1], self.width))
         output = self.drop(self.output_projection(joined), training=training)
         return (output, weights) if return_weights else output

@@ -14,7 +14,8 @@ from stim_lib.networks import _backend  # noqa: F401  (before Keras)
 import keras  # isort: skip
 from keras import ops
 
-UNKNOWN = 1  # the id of a place without a name of its own: two of them need not be the same
+from stim_lib.sequences import FIRST, PAD
+
 HOURS_PER_DAY, HOURS_PER_WEEK = 24.0, 168.0
 SATURDAY = 5 * HOURS_PER_DAY
 
@@ -107,7 +108,7 @@ def _checked(batch: Mapping[str, Any], time_known: bool) -> dict[str, Any]:
     kinds = {"item": "int32", "category": "int32"}
     arrays = {name: ops.cast(batch[name], kinds.get(name, "float32")) for name in names}
     # The first action follows nothing, whatever category lies under the padding before it.
-    arrays["category"] = ops.where(arrays["item"] == 0, 0, arrays["category"])
+    arrays["category"] = ops.where(arrays["item"] == PAD, PAD, arrays["category"])
     return arrays
 
 
@@ -146,9 +147,9 @@ def _clocks(now: Any, then: Any) -> list[Any]:
 
 
 def _same(here: Any, there: Any, last: int) -> Any:
-    """Whether the asked position's id (rows) is the other's (columns), and one with a name."""
+    """Whether the asked position's id (rows) is the other's (columns); two unknowns may differ."""
     here = here[:, -last:, None]
-    return _flag(ops.logical_and(ops.equal(here, there[:, None, :]), here > UNKNOWN))
+    return _flag(ops.logical_and(ops.equal(here, there[:, None, :]), here >= FIRST))
 
 
 def _matches(batch: dict[str, Any], last: int) -> list[Any]:

@@ -136,6 +136,17 @@ class TestAttentionLayer:
         assert np.array_equal(first, second)
         assert not np.array_equal(first, np.asarray(layer(x, x, training=True)))
 
+    def test_weights_can_be_replaced_for_an_experiment(self):
+        layer, x = networks.Attention(2, 4), normal(1, 3, 4)
+        before, weights = arrays(layer(x, x, return_weights=True))
+        layer.replace_weights = lambda w: w
+        assert np.allclose(layer(x, x), before)
+        layer.replace_weights = lambda w: w * 0 + 1 / 3
+        output, seen = arrays(layer(x, x, return_weights=True))
+        assert np.allclose(seen, 1 / 3) and np.allclose(output[0, 0], output[0, 1], atol=1e-5)
+        layer.replace_weights = None
+        assert np.array_equal(arrays(layer(x, x, return_weights=True))[1], weights)
+
     def test_width_must_be_a_multiple_of_heads(self):
         with pytest.raises(ValueError, match="multiple of heads"):
             networks.Attention(3, 8)
