@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Self
 
 import numpy as np
@@ -10,14 +10,13 @@ import pandas as pd
 from scipy import sparse
 
 from stim_lib import schema
+from stim_lib.baselines.ranking import Ranking
 from stim_lib.baselines.view import View
-from stim_lib.queries import QUERY
 
 Scores = np.ndarray | sparse.csr_array
-QUERIES_AT_ONCE = 256
 
 
-class Baseline(ABC):
+class Baseline(Ranking):
     """A counter: fitted on the training part, asked with a history.
 
     Subclasses say how they score a `View`; rows of shares have sum 1, or 0 where nothing is known.
@@ -85,47 +84,6 @@ class Baseline(ABC):
         """
         scores = self.score_view(self.view(queries, history))
         return scores.toarray() if sparse.issparse(scores) else scores
-
-    def rank(self, queries: pd.DataFrame, k: int = 20, *, history: pd.DataFrame) -> pd.DataFrame:
-        """List the best items for each query.
-
-        Parameters
-        ----------
-        queries : DataFrame, shape (n_queries, n_columns)
-        k : int
-            Length of the lists; at most the catalogue is listed.
-        history : DataFrame, shape (n_actions, n_columns)
-
-        Returns
-        -------
-        DataFrame, shape (n_queries · min(k, n_items), 4)
-            query_id, rank (from 1), item_id, score; best first, ties by popularity.
-
-        Raises
-        ------
-        ValueError
-            If `k` is not positive.
-        """
-        if k < 1:
-            raise ValueError(f"k: expected 1 or more, found {k}")
-        k = min(k, len(self.catalogue))
-        lists = []
-        for first in range(0, len(queries), QUERIES_AT_ONCE):
-            asked = queries.iloc[first : first + QUERIES_AT_ONCE]
-            scores = self.score(asked, history=history)
-            best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-            lists.append(
-                pd.DataFrame(
-                    {
-                        QUERY: asked.index.repeat(k),
-                        "rank": np.tile(np.arange(1, k + 1), len(asked)),
-                        schema.ITEM: self.catalogue.to_numpy()[best.ravel()],
-                        "score": np.take_along_axis(scores, best, axis=1).ravel(),
-                    }
-                )
-            )
-        columns = [QUERY, "rank", schema.ITEM, "score"]
-        return pd.concat(lists, ignore_index=True) if lists else pd.DataFrame(columns=columns)
 
 
 def as_shares(weights: sparse.csr_array, prior: np.ndarray, prior_weight: float) -> Scores:

@@ -10,23 +10,36 @@ import importlib
 
 # Name → module that defines it.
 _HOME: dict[str, str] = {
-    "RELATIONS": "relations",
     "Attention": "attention",
     "CausalBlock": "blocks",
     "ClockEncoding": "encoding",
+    "CopyHead": "copying",
     "DecoderBlock": "blocks",
     "EncoderBlock": "blocks",
     "EncoderDecoder": "encoder_decoder",
     "FeedForward": "blocks",
     "GapEncoding": "encoding",
+    "IDS_ONLY": "next_item",
+    "INPUTS": "next_item",
+    "ItemTable": "items",
+    "NegativeLogLikelihood": "training",
+    "NextItem": "next_item",
     "PositionEncoding": "encoding",
+    "RELATIONS": "relations",
+    "RELATION_GROUPS": "relations",
     "RelationBias": "relations",
+    "SequenceModel": "sequence_model",
+    "TRUNKS": "trunks",
     "attend": "attention",
     "clock_waves": "encoding",
     "log_gaps": "encoding",
+    "make_trunk": "trunks",
     "may_look": "attention",
     "relate": "relations",
+    "run_seeds": "seeds",
     "sinusoids": "encoding",
+    "summarise_seeds": "seeds",
+    "train_network": "training",
 }
 
 __all__ = list(_HOME)

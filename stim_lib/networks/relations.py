@@ -6,7 +6,8 @@ the counters of chapter 13 do. Introduced in chapter 08.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from stim_lib.networks import _backend  # noqa: F401  (before Keras)
@@ -18,98 +19,146 @@ from stim_lib.sequences import FIRST, PAD
 
 HOURS_PER_DAY, HOURS_PER_WEEK = 24.0, 168.0
 SATURDAY = 5 * HOURS_PER_DAY
-
-DECAY_HOURS = (3.0, 24.0, 168.0, 960.0)
-CLOCK_WIDTHS_HOURS = (0.75, 2.0)
-WEEK_WIDTH_HOURS = 1.5
-DISTANCES_KM = (0.3, 1.5)
-
-RELATIONS = (
-    "log_age", "log_steps",
-    "age_3_h", "age_1_day", "age_1_week", "age_40_days",
-    "clock_45_min", "clock_2_h", "hour_of_week", "same_kind_of_day",
-    "after_same_place", "after_same_two_places", "after_same_category", "same_place",
-    "near_300_m", "near_1500_m",
-)  # fmt: skip
+# A pause before the first visit: longer than any that a year holds.
+NO_PAUSE_HOURS = 10_000.0
 
 
-def relate(batch: Mapping[str, Any], *, last: int | None = None, time_known: bool = True) -> Any:
-    """Describe each pair of an asked position and a position that it may look at.
+class Pairs:
+    """Gaps between asked positions (rows) and positions to look at (columns), each made once."""
 
-    Parameters
-    ----------
-    batch : mapping of str to tensor or array, shape (B, L)
-        Windows of actions: `item`, `category` (ids, 0 padding, 1 unknown), `hours`, `clock` (hour
-        of the week, [0, 168), Monday 0), `east_km`, `north_km`; `target_hours` and `target_clock`
-        if the time is known; `located` (0 or 1) if some places are not on the map.
-    last : int, optional
-        Ask only at the last so many positions. Default: at all.
-    time_known : bool
-        If True, age and clock count from the time of the visit that is asked for; otherwise from
-        the asked position's own, the last action that is known.
+    def __init__(self, batch: Mapping[str, Any], last: int | None, time_known: bool) -> None:
+        self.batch, self.time_known = batch, time_known
+        self.item = self.array("item", "int32")
+        self.length = self.item.shape[1]
+        self.last = self.length if last is None else last
+        if not 1 <= self.last <= self.length:
+            raise ValueError(
+                f"last: expected 1 … {self.length}, the length of the windows, found {last}"
+            )
 
-    Returns
-    -------
-    tensor of float32, shape (B, Lq, L, F)
-        Named by `RELATIONS`. [b, p, s] relates the asked position p to the position s. Numbers
-        ahead of p and at padding mean nothing: mask them.
+    def array(self, name: str, kind: str = "float32") -> Any:
+        """An array of the batch, or an error that names it."""
+        if name not in self.batch:
+            raise ValueError(
+                f"batch: expected an array {name!r} of shape (B, L), found none among "
+                f"{', '.join(self.batch)}"
+            )
+        return ops.cast(self.batch[name], kind)
 
-    Raises
-    ------
-    ValueError
-        If an array is missing, or `last` is not in 1 … L.
+    def asked(self, array: Any) -> Any:
+        """What an array holds at the asked positions, shape (B, Lq, 1)."""
+        return array[:, -self.last :, None]
 
-    Notes
-    -----
-    With age a = max(0, now - then) in hours, clock gap g on the circle of 24 hours, week gap w on
-    that of 168, and distance d in km from the place of p to that of s:
-    log(1 + a)/5 and log(1 + steps)/3; exp(-a/τ) for 3 h, 1 day, 1 week and 40 days;
-    exp(-½(g/σ)²) for ¾ and 2 h; exp(-½(w/1.5)²); whether both are workdays or both weekend;
-    whether the place (the last two, the category) before s is that of p; whether the place of s
-    is; exp(-d/δ) for 300 m and 1.5 km. The kernels are those of `stim_lib.baselines`. Source of
-    the idea: Li, Wang and McAuley (2020), doi:10.1145/3336191.3371786. Introduced in chapter 08.
+    def now(self, name: str) -> Any:
+        """The time of the visit that is asked for, else that of the last action: (B, Lq, 1)."""
+        return self.asked(self.array(("target_" if self.time_known else "") + name))
 
-    Examples
-    --------
-    Home, work, home, and now work's turn: what came after home? The second action did.
+    @cached_property
+    def category(self) -> Any:
+        """Category ids. The first action follows nothing, whatever lies under its padding."""
+        return ops.where(self.item == PAD, PAD, self.array("category", "int32"))
 
-    >>> import numpy as np
-    >>> batch = {name: np.zeros((1, 3), "float32") for name in
-    ...          ("hours", "clock", "east_km", "north_km")}
-    >>> batch |= {"item": np.array([[2, 3, 2]]), "category": np.array([[2, 3, 2]])}
-    >>> pairs = np.asarray(relate(batch, time_known=False))
-    >>> pairs[0, 2, :, RELATIONS.index("after_same_place")].tolist()
-    [0.0, 1.0, 0.0]
-    """
-    batch = _checked(batch, time_known)
-    length = batch["item"].shape[1]
-    last = length if last is None else last
-    if not 1 <= last <= length:
-        raise ValueError(f"last: expected 1 … {length}, the length of the windows, found {last}")
-    prefix = "target_" if time_known else ""
-    pairs = [
-        *_ages(batch[prefix + "hours"][:, -last:, None], batch["hours"][:, None, :]),
-        *_clocks(batch[prefix + "clock"][:, -last:, None], batch["clock"][:, None, :]),
-        *_matches(batch, last),
-        *_distances(batch, last),
-    ]
-    return ops.stack(pairs, axis=-1)
+    @cached_property
+    def age(self) -> Any:
+        """Hours from each action until now, (B, Lq, L)."""
+        return ops.maximum(self.now("hours") - self.array("hours")[:, None, :], 0.0)
+
+    @cached_property
+    def wait(self) -> Any:
+        """Hours from the asked position's own action until now, (B, Lq, 1); 0 if unknown."""
+        return ops.maximum(self.now("hours") - self.asked(self.array("hours")), 0.0)
+
+    @cached_property
+    def steps(self) -> Any:
+        """Actions from each action until the asked position, (1, Lq, L)."""
+        position = ops.arange(self.length, dtype="float32")
+        return ops.maximum(position[-self.last :, None] - position, 0.0)[None]
+
+    def clock_gap(self, period: float) -> Any:
+        """Hours between two clocks, the short way round, (B, Lq, L)."""
+        turn = ops.mod(self.now("clock") - self.array("clock")[:, None, :], period)
+        return ops.minimum(turn, period - turn)
+
+    @cached_property
+    def day_gap(self) -> Any:
+        """Hours on the circle of the day."""
+        return self.clock_gap(HOURS_PER_DAY)
+
+    @cached_property
+    def distance(self) -> Any:
+        """Kilometres from the place of the asked position, (B, Lq, L)."""
+        gaps = [
+            self.asked(axis) - axis[:, None, :]
+            for axis in (self.array("east_km"), self.array("north_km"))
+        ]
+        # A metre or so more, since the root has no slope at 0.
+        return ops.sqrt(ops.square(gaps[0]) + ops.square(gaps[1]) + 1e-6)
+
+    @cached_property
+    def both_located(self) -> Any:
+        """1 where both places are known, (B, Lq, L)."""
+        seen = self.array("located") if "located" in self.batch else _flag(self.item >= 0)
+        return self.asked(seen) * seen[:, None, :]
+
+    def same(self, here: Any, there: Any) -> Any:
+        """Whether the asked position's id is the other's; two unknown ids may differ."""
+        here = self.asked(here)
+        return _flag(ops.logical_and(ops.equal(here, there[:, None, :]), here >= FIRST))
+
+    @cached_property
+    def visits(self) -> Visits:
+        """The history of the place of each position."""
+        return Visits(self.item, self.array("hours"))
+
+    @cached_property
+    def latest(self) -> Any:
+        """Whether no visit to the same place lies between, (B, Lq, L)."""
+        position = ops.arange(self.length, dtype="int32")[-self.last :, None]
+        return _flag(self.visits.next_position[:, None, :] > position[None])
+
+    @cached_property
+    def overdue(self) -> Any:
+        """At the latest visit, the log of its age over the mean pause between visits."""
+        ratio = ops.log((self.age + 0.5) / (self.visits.mean_pause[:, None, :] + 0.5)) / 4
+        return self.latest * ops.clip(ratio, -3.0, 3.0)
 
 
-def _checked(batch: Mapping[str, Any], time_known: bool) -> dict[str, Any]:
-    names = ["item", "category", "hours", "clock", "east_km", "north_km"]
-    names += ["target_hours", "target_clock"] if time_known else []
-    missing = [name for name in names if name not in batch]
-    if missing:
-        raise ValueError(
-            f"batch: expected arrays {', '.join(names)}, found none for {', '.join(missing)}"
+class Visits:
+    """At each position of a window, what was known of its place when it was visited: (B, L)."""
+
+    def __init__(self, item: Any, hours: Any) -> None:
+        self.item, self.hours = item, hours
+        position = ops.arange(item.shape[1], dtype="int32")
+        known = ops.logical_and(
+            ops.equal(item[:, :, None], item[:, None, :]), item[:, None] >= FIRST
         )
-    names += ["located"] if "located" in batch else []
-    kinds = {"item": "int32", "category": "int32"}
-    arrays = {name: ops.cast(batch[name], kinds.get(name, "float32")) for name in names}
-    # The first action follows nothing, whatever category lies under the padding before it.
-    arrays["category"] = ops.where(arrays["item"] == PAD, PAD, arrays["category"])
-    return arrays
+        self.position = position[None, None, :]
+        self.later = ops.logical_and(known, position[None, None, :] > position[None, :, None])
+        self.earlier = ops.logical_and(known, position[None, None, :] < position[None, :, None])
+
+    @cached_property
+    def next_position(self) -> Any:
+        """Where the place is visited again; beyond the window if never."""
+        beyond = 2 * self.item.shape[1]
+        return ops.min(ops.where(self.later, self.position, beyond), axis=-1)
+
+    @cached_property
+    def count(self) -> Any:
+        """Visits up to and with this one."""
+        return 1.0 + ops.sum(_flag(self.earlier), axis=-1)
+
+    @cached_property
+    def pause(self) -> Any:
+        """Hours since the visit before."""
+        before = ops.max(ops.where(self.earlier, self.hours[:, None, :], -NO_PAUSE_HOURS), axis=-1)
+        return ops.where(self.count > 1.5, self.hours - before, NO_PAUSE_HOURS)
+
+    @cached_property
+    def mean_pause(self) -> Any:
+        """Mean hours between the visits so far."""
+        first = ops.min(ops.where(self.earlier, self.hours[:, None, :], NO_PAUSE_HOURS), axis=-1)
+        spread = (self.hours - first) / ops.maximum(self.count - 1.0, 1.0)
+        return ops.where(self.count > 1.5, spread, NO_PAUSE_HOURS)
 
 
 def _flag(condition: Any) -> Any:
@@ -120,57 +169,138 @@ def _bell(gap: Any, width: float) -> Any:
     return ops.exp(-0.5 * ops.square(gap / width))
 
 
-def _short_way_round(gap: Any, period: float) -> Any:
-    turn = ops.mod(gap, period)
-    return ops.minimum(turn, period - turn)
-
-
 def _before(ids: Any, steps: int = 1) -> Any:
     """Id of the action so many positions earlier; padding where the window begins."""
     return ops.pad(ids[:, :-steps], [[0, 0], [steps, 0]]) if steps < ids.shape[1] else ids * 0
 
 
-def _ages(now: Any, then: Any) -> list[Any]:
-    age = ops.maximum(now - then, 0.0)
-    position = ops.arange(then.shape[-1], dtype="float32")
-    steps = ops.maximum(position[-now.shape[1] :, None] - position[None, :], 0.0)
-    far = [ops.log1p(age) / 5, ops.broadcast_to(ops.log1p(steps) / 3, ops.shape(age))]
-    return far + [ops.exp(-age / hours) for hours in DECAY_HOURS]
+def _after_same_place(pairs: Pairs) -> Any:
+    return pairs.same(pairs.item, _before(pairs.item))
 
 
-def _clocks(now: Any, then: Any) -> list[Any]:
-    day = _short_way_round(now - then, HOURS_PER_DAY)
-    week = _short_way_round(now - then, HOURS_PER_WEEK)
-    same_kind = _flag(ops.equal(now >= SATURDAY, then >= SATURDAY))
-    near = [_bell(day, width) for width in CLOCK_WIDTHS_HOURS]
-    return [*near, _bell(week, WEEK_WIDTH_HOURS), same_kind]
+def _after_same_two_places(pairs: Pairs) -> Any:
+    one = pairs.same(_before(pairs.item), _before(pairs.item, 2))
+    return one * _after_same_place(pairs)
 
 
-def _same(here: Any, there: Any, last: int) -> Any:
-    """Whether the asked position's id (rows) is the other's (columns); two unknowns may differ."""
-    here = here[:, -last:, None]
-    return _flag(ops.logical_and(ops.equal(here, there[:, None, :]), here >= FIRST))
+def _same_kind_of_day(pairs: Pairs) -> Any:
+    then = pairs.array("clock")[:, None, :]
+    return _flag(ops.equal(pairs.now("clock") >= SATURDAY, then >= SATURDAY))
 
 
-def _matches(batch: dict[str, Any], last: int) -> list[Any]:
-    item, category = batch["item"], batch["category"]
-    after = _same(item, _before(item), last)
-    after_two = after * _same(_before(item), _before(item, 2), last)
-    return [
-        after, after_two, _same(category, _before(category), last), _same(item, item, last),
-    ]  # fmt: skip
+_DEFINITIONS: dict[str, Callable[[Pairs], Any]] = {
+    "log_age": lambda pairs: ops.log1p(pairs.age) / 5,
+    "log_steps": lambda pairs: ops.log1p(pairs.steps) / 3,
+    "age_3_h": lambda pairs: ops.exp(-pairs.age / 3),
+    "age_1_day": lambda pairs: ops.exp(-pairs.age / 24),
+    "age_1_week": lambda pairs: ops.exp(-pairs.age / 168),
+    "age_40_days": lambda pairs: ops.exp(-pairs.age / 960),
+    "clock_45_min": lambda pairs: _bell(pairs.day_gap, 0.75),
+    "clock_2_h": lambda pairs: _bell(pairs.day_gap, 2.0),
+    "hour_of_week": lambda pairs: _bell(pairs.clock_gap(HOURS_PER_WEEK), 1.5),
+    "same_kind_of_day": _same_kind_of_day,
+    "after_same_place": _after_same_place,
+    "after_same_two_places": _after_same_two_places,
+    "after_same_category": lambda pairs: pairs.same(pairs.category, _before(pairs.category)),
+    "same_place": lambda pairs: pairs.same(pairs.item, pairs.item),
+    "near_300_m": lambda pairs: ops.exp(-pairs.distance / 0.3) * pairs.both_located,
+    "near_1500_m": lambda pairs: ops.exp(-pairs.distance / 1.5) * pairs.both_located,
+    "latest_visit": lambda pairs: pairs.latest,
+    "log_visits": lambda pairs: ops.log(pairs.visits.count)[:, None, :] / 3,
+    "log_pause": lambda pairs: ops.log1p(pairs.visits.pause)[:, None, :] / 5,
+    "overdue": lambda pairs: pairs.overdue,
+    "log_wait": lambda pairs: ops.log1p(pairs.wait) / 4,
+}
+RELATIONS = tuple(_DEFINITIONS)
+RELATION_GROUPS = {
+    "order": ("log_steps", "after_same_place", "after_same_two_places", "same_place"),
+    "visits": ("latest_visit", "log_visits"),
+    "age": (
+        "log_age",
+        "age_3_h",
+        "age_1_day",
+        "age_1_week",
+        "age_40_days",
+        "log_pause",
+        "overdue",
+        "log_wait",
+    ),
+    "clock": ("clock_45_min", "clock_2_h", "hour_of_week", "same_kind_of_day"),
+    "category": ("after_same_category",),
+    "space": ("near_300_m", "near_1500_m"),
+}
+"""What each relation is made of: ids alone (order, visits), times, clocks, categories, places."""
 
 
-def _distances(batch: dict[str, Any], last: int) -> list[Any]:
-    east, north = batch["east_km"], batch["north_km"]
-    square = ops.square(east[:, -last:, None] - east[:, None, :]) + ops.square(
-        north[:, -last:, None] - north[:, None, :]
-    )
-    # A metre or so more, since the root has no slope at 0.
-    distance = ops.sqrt(square + 1e-6)
-    seen = batch.get("located")
-    both = 1.0 if seen is None else seen[:, -last:, None] * seen[:, None, :]
-    return [ops.exp(-distance / scale) * both for scale in DISTANCES_KM]
+def relate(
+    batch: Mapping[str, Any],
+    *,
+    relations: Sequence[str] = RELATIONS,
+    last: int | None = None,
+    time_known: bool = True,
+) -> Any:
+    """Describe each pair of an asked position and a position that it may look at.
+
+    Parameters
+    ----------
+    batch : mapping of str to tensor or array, shape (B, L)
+        Windows of actions: `item`, `category` (ids, 0 padding, 1 unknown), `hours`, `clock` (hour
+        of the week, [0, 168), Monday 0), `east_km`, `north_km`; `target_hours` and `target_clock`
+        if the time is known; `located` (0 or 1) if some places are not on the map.
+    relations : sequence of str
+        Which of `RELATIONS`, in the order wanted; what is not named is not computed.
+    last : int, optional
+        Ask only at the last so many positions. Default: at all.
+    time_known : bool
+        If True, age and clock count from the time of the visit that is asked for; otherwise from
+        the asked position's own, the last action that is known.
+
+    Returns
+    -------
+    tensor of float32, shape (B, Lq, L, F)
+        F = len(relations). [b, p, s] relates the asked position p to the position s. Numbers
+        ahead of p and at padding mean nothing: mask them.
+
+    Raises
+    ------
+    ValueError
+        If an array is missing, a relation has no such name, or `last` is not in 1 … L.
+
+    Notes
+    -----
+    With age a = max(0, now - then) in hours, clock gap g on the circle of 24 hours, week gap w on
+    that of 168, and distance d in km from the place of p to that of s:
+    log(1 + a)/5 and log(1 + steps)/3; exp(-a/τ) for 3 h, 1 day, 1 week and 40 days;
+    exp(-½(g/σ)²) for ¾ and 2 h; exp(-½(w/1.5)²); whether both are workdays or both weekend;
+    whether the place (the last two, the category) before s is that of p; whether the place of s
+    is; exp(-d/δ) for 300 m and 1.5 km. The kernels are those of `stim_lib.baselines`. Four more
+    describe the place of s as p knows it: whether s is the latest visit to it; the log of the
+    visits up to s, /3; log(1 + hours since the visit before s)/5; and, at the latest visit, by how
+    many times the mean pause between visits is exceeded, log((a + ½)/(pause + ½))/4 within ±3. The
+    last, log(1 + hours since p's own action)/4, is the same for all s: a hidden layer needs it.
+    Source of the idea: Li, Wang and McAuley (2020), doi:10.1145/3336191.3371786. Introduced in
+    chapter 08.
+
+    Examples
+    --------
+    Home, work, home, and now work's turn: what came after home? The second action did.
+
+    >>> import numpy as np
+    >>> batch = {"item": np.array([[2, 3, 2]])}
+    >>> pairs = relate(batch, relations=["after_same_place"], time_known=False)
+    >>> np.asarray(pairs)[0, 2, :, 0].tolist()
+    [0.0, 1.0, 0.0]
+    """
+    pairs = Pairs(batch, last, time_known)
+    unknown = [name for name in relations if name not in _DEFINITIONS]
+    if unknown or not relations:
+        raise ValueError(
+            f"relations: expected some of {', '.join(RELATIONS)}; found "
+            f"{', '.join(map(str, unknown)) or 'none'}"
+        )
+    shape = (ops.shape(pairs.item)[0], pairs.last, pairs.length)
+    some = [_DEFINITIONS[name](pairs) for name in relations]
+    return ops.stack([ops.broadcast_to(relation, shape) for relation in some], axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="stim_lib")
@@ -201,7 +331,7 @@ class RelationBias(keras.layers.Layer):
 
     Examples
     --------
-    >>> tuple(RelationBias(heads=2)(ops.ones((1, 3, 5, 16))).shape)
+    >>> tuple(RelationBias(heads=2)(ops.ones((1, 3, 5, 21))).shape)
     (1, 2, 3, 5)
     """
 
