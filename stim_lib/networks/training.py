@@ -34,13 +34,13 @@ def train_network(
     epochs: int = 6,
     batch_size: int = 8,
     learning_rate: float = 3e-3,
-    patience: int = 2,
+    patience: int | None = 2,
     seed: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     log_folder: str | Path | None = None,
     verbose: int | str = 0,
 ) -> pd.DataFrame:
-    """Fit a network to windows; keep the weights of its best epoch on later ones.
+    """Fit a network to windows; stop by how well it does on later ones.
 
     Parameters
     ----------
@@ -55,8 +55,9 @@ def train_network(
         B, in windows.
     learning_rate : float
         The highest.
-    patience : int
-        Epochs without progress on the validation windows until training ends.
+    patience : int or None
+        Epochs without progress on the validation windows until training ends, and the weights of
+        the best epoch are taken. None trains to the end and keeps the last.
     seed : int
         Of the order of the windows. Weights and dropout have theirs from `set_random_seed`.
     callbacks : sequence of keras.callbacks.Callback
@@ -103,7 +104,7 @@ def train_network(
         weighted_metrics=[keras.metrics.MeanMetricWrapper(_nats, name="nats")],
     )
     stopping = [keras.callbacks.TerminateOnNaN()]
-    if validation is not None:
+    if validation is not None and patience is not None:
         stopping.append(
             keras.callbacks.EarlyStopping(
                 MONITOR, mode="min", patience=patience, restore_best_weights=True
