@@ -56,7 +56,8 @@ class EncoderDecoder(keras.Model):
     Notes
     -----
     The two places where time and place enter are the input (clock and gap vectors) and the bias
-    of every attention (`relate`). Source: Vaswani et al. (2017), arXiv:1706.03762; the tied
+    of every attention (`relate`). Source: Vaswani et al. (2017), arXiv:1706.03762, section 3.4 for the
+    root of D by which vectors are multiplied; the tied
     table: Press and Wolf (2017), doi:10.18653/v1/E17-2025. Introduced in chapter 08.
 
     Examples
@@ -127,6 +128,8 @@ class EncoderDecoder(keras.Model):
     def embed(self, batch: Mapping[str, Any], valid: Any) -> Any:
         """Vectors (B, L, D) of what was done, where in the sequence, and when."""
         what = self.item_table(batch["item"]) + self.category_table(batch["category"])
+        # Else the small vectors of a fresh table would drown in those of the clock.
+        what = what * self.settings["width"] ** 0.5
         when = self.clock(batch["clock"]) + self.gap(batch["hours"], valid=valid)
         return what + when + self.position(valid)
 
