@@ -55,10 +55,10 @@ class EncoderDecoder(keras.Model):
 
     Notes
     -----
-    The two places where time and place enter are the input (clock and gap vectors) and the bias
-    of every attention (`relate`). Source: Vaswani et al. (2017), arXiv:1706.03762, section 3.4 for the
-    root of D by which vectors are multiplied; the tied
-    table: Press and Wolf (2017), doi:10.18653/v1/E17-2025. Introduced in chapter 08.
+    Time and place enter at the input (clock and gap vectors), as a bias of every attention
+    (`relate`), and with the question. Vectors are multiplied by √D as they are read. Source:
+    Vaswani et al. (2017), arXiv:1706.03762, section 3.4; the tied table: Press and Wolf (2017),
+    doi:10.18653/v1/E17-2025. Introduced in chapter 08.
 
     Examples
     --------
