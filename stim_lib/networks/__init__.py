@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib
 
 # Name → module that defines it.
-_HOME: dict[str, str] = {}
+_HOME: dict[str, str] = {
+    "lstm_gates": "gates",
+}
 
 __all__ = sorted(_HOME)
 
