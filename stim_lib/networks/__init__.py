@@ -24,6 +24,7 @@ _HOME: dict[str, str] = {
     "attend": "attention",
     "clock_waves": "encoding",
     "log_gaps": "encoding",
+    "lstm_gates": "gates",
     "may_look": "attention",
     "relate": "relations",
     "sinusoids": "encoding",
