@@ -28,7 +28,7 @@ class EncoderDecoder(keras.Model):
     batch         mapping of (B, L)      as for `relate`; the first L - M positions are the
                                          history, the last M are decoded
     item_table    (V, D)                 one vector an item, used to read and to answer
-    category_…    (C, D)                 added to the item's
+    categories    (C, D)                 another table, added to the item's
     encoded       (B, L - M, D)          the history, each action seen beside all others
     decoded       (B, M, D)              each looks at the history and at those before it
     logits        (B, M, V)              decoded · item_tableᵀ + a constant an item: the
