@@ -27,6 +27,8 @@ SEQUENTIAL = "cividis"
 # On a white map few must be pale: the eye takes the brightest patch for the most.
 MAP_SHADES = "YlGnBu"
 GREY = "#767676"
+# Weights below this would be specks.
+SMALLEST_SQUARE = 0.004
 
 STYLE = {
     "axes.axisbelow": True,
@@ -232,3 +234,62 @@ def plot_week(axes: Axes, local_time: pd.Series) -> None:
     axes.set_xticks(range(0, 25, 3))
     axes.set(xlabel="hour of the day (local clock)", ylim=(7, 0))
     axes.grid(visible=False)
+
+
+def plot_votes(
+    axes: Axes,
+    weights: np.ndarray,
+    right: np.ndarray,
+    *,
+    asked: Sequence[str] | None = None,
+    earlier: Sequence[str] | None = None,
+) -> None:
+    """Draw weights as squares: attention, or what a counter counts.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    weights : ndarray of float, shape (n_asked, n_earlier)
+        In [0, 1]; the area of a square. Rows are questions, columns what they look at.
+    right : ndarray of bool, shape (n_asked, n_earlier)
+        Filled where True: the vote is for what was asked for. Hollow elsewhere.
+    asked, earlier : sequence of str, optional
+        Names of the rows and of the columns. Default: none are written.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ.
+
+    Notes
+    -----
+    Known as a Hinton diagram. Filled and hollow differ without colour, and an area is read better
+    than a shade. Right of the line lies what a question may not see. Introduced in chapter 08.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> figure, axes = plt.subplots()
+    >>> plot_votes(axes, np.array([[1.0, 0.0], [0.5, 0.5]]), np.array([[1, 0], [0, 1]], bool))
+    >>> [len(squares.get_offsets()) for squares in axes.collections]
+    [2, 1]
+    >>> plt.close(figure)
+    """
+    weights, right = np.asarray(weights), np.asarray(right, dtype=bool)
+    if weights.shape != right.shape or weights.ndim != 2:
+        raise ValueError(
+            f"expected weights and right of one shape (n_asked, n_earlier), found {weights.shape} "
+            f"and {right.shape}"
+        )
+    n_rows, n_columns = weights.shape
+    for filled, face in ((True, INK), (False, "white")):
+        row, column = np.nonzero((weights > SMALLEST_SQUARE) & (right == filled))
+        area = 150 * weights[row, column]
+        axes.scatter(column, row, s=area, marker="s", facecolor=face, edgecolor=INK, linewidth=0.8)
+    axes.plot([0.5, n_rows + 0.5], [-0.5, n_rows - 0.5], color=GREY, linewidth=0.6)
+    axes.set(xlim=(-0.7, n_columns + 0.5), ylim=(n_rows - 0.4, -0.6), xticks=[], yticks=[])
+    axes.grid(visible=False)
+    if asked is not None:
+        axes.set_yticks(range(n_rows), asked, fontsize=7.5)
+    if earlier is not None:
+        axes.set_xticks(range(n_columns), earlier, rotation=90, fontsize=7)

@@ -33,6 +33,7 @@ _HOME: dict[str, str] = {
     "attend": "attention",
     "clock_waves": "encoding",
     "log_gaps": "encoding",
+    "lstm_gates": "gates",
     "make_trunk": "trunks",
     "may_look": "attention",
     "relate": "relations",

@@ -28,7 +28,7 @@ class EncoderDecoder(keras.Model):
     batch         mapping of (B, L)      as for `relate`; the first L - M positions are the
                                          history, the last M are decoded
     item_table    (V, D)                 one vector an item, used to read and to answer
-    category_…    (C, D)                 added to the item's
+    categories    (C, D)                 another table, added to the item's
     encoded       (B, L - M, D)          the history, each action seen beside all others
     decoded       (B, M, D)              each looks at the history and at those before it
     logits        (B, M, V)              decoded · item_tableᵀ + a constant an item: the
@@ -55,9 +55,10 @@ class EncoderDecoder(keras.Model):
 
     Notes
     -----
-    The two places where time and place enter are the input (clock and gap vectors) and the bias
-    of every attention (`relate`). Source: Vaswani et al. (2017), arXiv:1706.03762; the tied
-    table: Press and Wolf (2017), doi:10.18653/v1/E17-2025. Introduced in chapter 08.
+    Time and place enter at the input (clock and gap vectors), as a bias of every attention
+    (`relate`), and with the question. Vectors are multiplied by √D as they are read. Source:
+    Vaswani et al. (2017), arXiv:1706.03762, section 3.4; the tied table: Press and Wolf (2017),
+    doi:10.18653/v1/E17-2025. Introduced in chapter 08.
 
     Examples
     --------
@@ -127,6 +128,8 @@ class EncoderDecoder(keras.Model):
     def embed(self, batch: Mapping[str, Any], valid: Any) -> Any:
         """Vectors (B, L, D) of what was done, where in the sequence, and when."""
         what = self.item_table(batch["item"]) + self.category_table(batch["category"])
+        # Else the small vectors of a fresh table would drown in those of the clock.
+        what = what * self.settings["width"] ** 0.5
         when = self.clock(batch["clock"]) + self.gap(batch["hours"], valid=valid)
         return what + when + self.position(valid)
 

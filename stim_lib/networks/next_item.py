@@ -150,7 +150,8 @@ class NextItem(keras.Model):
 
     def embed(self, batch: Mapping[str, Any], valid: Any) -> Any:
         """Vectors of the actions, shape (B, L, D)."""
-        vectors = self.items(batch["item"])
+        # The table starts small, as answers need it; read at full size it speaks up beside the rest.
+        vectors = self.items(batch["item"]) * self.settings["width"] ** 0.5
         for name, encoder in self.encoders.items():
             if name == "gap":
                 vectors = vectors + encoder(batch["hours"], valid=valid)

@@ -57,6 +57,26 @@ class TestStyle:
             plots.draw_pipeline(axes, [])
 
 
+class TestVotes:
+    def test_area_is_weight_and_filled_is_right(self, axes):
+        weights = np.array([[1.0, 0.0], [0.25, 0.75]])
+        plots.plot_votes(axes, weights, np.array([[True, False], [False, True]]))
+        filled, hollow = axes.collections
+        assert filled.get_offsets().tolist() == [[0, 0], [1, 1]]
+        assert np.isclose(filled.get_sizes()[1] / hollow.get_sizes()[0], 3)
+        assert not np.array_equal(filled.get_facecolor(), hollow.get_facecolor())
+
+    def test_first_question_is_on_top_and_names_are_written(self, axes):
+        plots.plot_votes(axes, np.eye(2), np.eye(2), asked=["a", "b"], earlier=["c", "d"])
+        assert axes.yaxis_inverted()
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["c", "d"]
+
+    def test_shapes_must_agree(self, axes):
+        with pytest.raises(ValueError, match="one shape"):
+            plots.plot_votes(axes, np.eye(2), np.eye(3))
+
+
 class TestWeek:
     def test_cell_by_hand(self, axes):
         sunday_evening = pd.Series(pd.to_datetime(["2024-05-05 21:59", "2024-05-06 00:00"]))

@@ -1,0 +1,288 @@
+"""Train and judge the networks of chapters 07 and 08; write what the chapters read.
+
+    .venv/bin/python scripts/run_networks.py models        # one seed each, to data/runs.csv
+    .venv/bin/python scripts/run_networks.py ablation      # five seeds a part, to data/network_runs.csv
+    .venv/bin/python scripts/run_networks.py categories    # five seeds and the counters, likewise
+
+Settings were chosen on the validation part; the test part is asked once for each row. One thread, so
+that processor time is time of one core. What a file already holds is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(name, "1")
+
+import numpy as np
+import pandas as pd
+
+from stim_lib import baselines, datasets, evaluation, ledger, metrics, networks, queries, splits
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = "scripts/run_networks.py"
+DATASET, SPLIT = "foursquare_nyc", "80/10/10 of the time span"
+RUNS = ROOT / "data" / "network_runs.csv"
+SEEDS = range(5)
+KEYS = ["study", "task", "time", "model", "seed"]
+
+LSTM = {
+    "trunk": "lstm", "inputs": ["user"], "length": 128, "stride": 64, "width": 64, "dropout": 0.4,
+    "training": {"epochs": 6, "batch_size": 8, "learning_rate": 0.01, "patience": None},
+}  # fmt: skip
+COPYING_LSTM = LSTM | {
+    "width": 32, "dropout": 0.5, "copy_heads": 4, "copy_hidden": 16,
+    "training": {"epochs": 5, "batch_size": 8, "learning_rate": 0.005, "patience": None},
+}  # fmt: skip
+# As much of the same as half a minute allows.
+SHORT_LSTM = COPYING_LSTM | {"training": COPYING_LSTM["training"] | {"epochs": 2}}
+TRANSFORMER = {
+    "trunk": "transformer", "inputs": ["category", "clock", "gap"], "width": 32, "dropout": 0.6,
+    "copy_heads": 6, "copy_relations": list(networks.RELATIONS), "copy_content": True,
+    "trunk_relations": ["log_steps", "log_age"],
+    "training": {"epochs": 6, "batch_size": 8, "learning_rate": 0.003, "patience": None},
+}  # fmt: skip
+MODELS = {
+    "LSTM, ids only": (LSTM, False),
+    "LSTM that copies, ids only": (COPYING_LSTM, False),
+    "LSTM that copies, ids only, 2 epochs": (SHORT_LSTM, False),
+    "Transformer that copies": (TRANSFORMER, False),
+    "Transformer that copies, timed": (TRANSFORMER, True),
+}
+ABLATION_EPOCHS = 3
+
+
+def without(*groups: str) -> list[str]:
+    """Relations that are left when groups of them are taken out."""
+    out = {name for group in groups for name in networks.RELATION_GROUPS[group]}
+    return [name for name in networks.RELATIONS if name not in out]
+
+
+def inputs_without(*names: str) -> list[str]:
+    """Inputs of the Transformer that are left."""
+    return [name for name in TRANSFORMER["inputs"] if name not in names]
+
+
+def ablation() -> dict[str, dict]:
+    """Each variant: the Transformer, timed, with one part changed; trained half as long."""
+    short = TRANSFORMER | {"training": TRANSFORMER["training"] | {"epochs": ABLATION_EPOCHS}}
+    no_age = {
+        "copy_relations": without("age"), "inputs": inputs_without("gap"),
+        "trunk_relations": ["log_steps"],
+    }  # fmt: skip
+    changes = {
+        "everything": {},
+        "no copy head": {"copy_heads": 0},
+        "no hour of the week": {
+            "copy_relations": without("clock"),
+            "inputs": inputs_without("clock"),
+        },
+        "no age": no_age,
+        "no distance": {"copy_relations": without("space")},
+        "no category": {
+            "copy_relations": without("category"),
+            "inputs": inputs_without("category"),
+        },
+        "no order": {"copy_relations": without("order")},
+        "no visit counts": {"copy_relations": without("visits")},
+        "no comparing of vectors": {"copy_content": False},
+        "nothing reads the history before the copy head": {"trunk": "none"},
+        "LSTM instead": {"trunk": "lstm"},
+        "encoder-decoder instead": {"trunk": "encoder_decoder"},
+        "with words of the categories": {"features": "words"},
+    }
+    return {name: short | change for name, change in changes.items()}
+
+
+def word_features(log: pd.DataFrame):
+    """Function of a vocabulary: what the words of each item's category say, in 16 numbers."""
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    category = log.groupby("item_id")["category"].first()
+
+    def features(items) -> np.ndarray:
+        words = TfidfVectorizer().fit_transform(category[items.tokens])
+        vectors = TruncatedSVD(16, random_state=0).fit_transform(words)
+        return np.concatenate([np.zeros((2, 16)), vectors])
+
+    return features
+
+
+def make_model(name: str, settings: dict, use_query_time: bool, seed: int, train: pd.DataFrame):
+    """An untrained model."""
+    settings = dict(settings)
+    if settings.get("features") == "words":
+        settings["features"] = word_features(train)
+    return networks.SequenceModel(name, use_query_time=use_query_time, seed=seed, **settings)
+
+
+def nats(model, test: pd.DataFrame, log: pd.DataFrame, train: pd.DataFrame) -> float:
+    """Mean of -log p(truth) over the queries whose truth is in the catalogue."""
+    asked, truth = queries.make_queries(test)
+    losses = []
+    knowledge = queries.Knowledge("rolling", "known" if model.use_query_time else "unknown")
+    for batch, some, visible in queries.batches(asked, log, knowledge=knowledge, train=train):
+        shares = model.score(some, history=visible)
+        shares = shares / shares.sum(axis=1, keepdims=True)
+        column = model.catalogue.get_indexer(truth.iloc[batch])
+        known = np.flatnonzero(column >= 0)
+        losses.append(-np.log(np.maximum(shares[known, column[known]], 1e-9)))
+    return float(np.concatenate(losses).mean())
+
+
+def counters(parts: tuple, log: pd.DataFrame, use_query_time: bool, places: bool) -> baselines.Mix:
+    """The tuned mix of counters; for places with the weights that the ledger keeps."""
+    train, validation, _ = parts
+    mix = baselines.Mix(use_query_time=use_query_time)
+    if places:
+        runs = ledger.read_runs()
+        time_ = "known" if use_query_time else "unknown"
+        row = runs[
+            (runs["model"] == str(mix)) & (runs["history"] == "rolling") & (runs["time"] == time_)
+        ]
+        return baselines.Mix(
+            weights=json.loads(row["settings"].iloc[0])["weights"], use_query_time=use_query_time
+        ).fit(train)
+    parts_ = {
+        name: part for name, part in mix.components.items() if not name.startswith("near")
+    }  # fmt: skip
+    mix = baselines.Mix(parts_, use_query_time=use_query_time).fit(train)
+    return baselines.tune_mix(mix, validation, train=train, log=log)[0]
+
+
+def append(row: dict) -> None:
+    """Add a row to the file of runs."""
+    versions = {
+        name: importlib.metadata.version(name) for name in ("keras", "tensorflow-cpu", "numpy")
+    }
+    row |= {"versions": json.dumps(versions), "script": SCRIPT}
+    pd.DataFrame([row]).to_csv(
+        RUNS, mode="a", header=not RUNS.exists(), index=False, float_format="%.6g"
+    )
+    print(
+        {key: row[key] for key in (*KEYS, "mrr", "accuracy@1", "nats", "cpu_seconds")}, flush=True
+    )
+
+
+def already(row: dict) -> bool:
+    """Whether the file holds a run with the same keys."""
+    if not RUNS.exists():
+        return False
+    done = pd.read_csv(RUNS, dtype={"seed": "Int64"})
+    return bool((done[KEYS].astype(str) == [str(row[key]) for key in KEYS]).all(axis=1).any())
+
+
+def judge(model, parts: tuple, log: pd.DataFrame, rival: pd.Series | None) -> dict:
+    """Metrics of a fitted model on the test part, and its lead over a rival's reciprocal ranks."""
+    train, _, test = parts
+    result = evaluation.evaluate(model, test, train=train, log=log, leak_checks=0)
+    scores = result.scores()
+    row = scores.mean().to_dict() | {"n": len(scores), "nats": nats(model, test, log, train)}
+    if rival is not None:
+        lead = (scores["mrr"] - rival).to_frame("lead")
+        interval = metrics.bootstrap_means(lead, result.queries["user_id"]).loc["lead"]
+        row |= {f"lead_{name}": interval[name] for name in ("value", "low", "high")}
+    return row
+
+
+def run_seeded(study, task, models, use_query_time, parts, log, rival) -> None:
+    """All seeds of all models; seeds outside, so that an interrupted run is balanced."""
+    time_ = "known" if use_query_time else "unknown"
+    for seed in SEEDS:
+        for name, settings in models.items():
+            row = {"study": study, "task": task, "time": time_, "model": name, "seed": seed}
+            if already(row):
+                continue
+            model = make_model(name, settings, use_query_time, seed, parts[0])
+            started = time.process_time()
+            model.fit(parts[0], parts[1])
+            row["cpu_seconds"] = round(time.process_time() - started, 1)
+            append(row | judge(model, parts, log, rival))
+
+
+def run_models(log: pd.DataFrame, ledger_path: Path) -> None:
+    """One seed of each model, to the ledger."""
+    train, validation, test = splits.split_by_time(log)
+    done = set(ledger.read_runs(ledger_path)["model"])
+    for name, (settings, use_query_time) in MODELS.items():
+        if name in done:
+            continue
+        model = make_model(name, settings, use_query_time, 0, train)
+        started = time.process_time()
+        model.fit(train, validation)
+        seconds = time.process_time() - started
+        result = evaluation.evaluate(model, test, train=train, log=log)
+        asking = (time.process_time() - started - seconds) / len(test)
+        ledger.append_run(
+            result, ledger_path, dataset=DATASET, split=SPLIT, seed=0, cpu_seconds=seconds,
+            script=SCRIPT, settings=settings | {"asking_ms": round(1000 * asking, 2)},
+        )  # fmt: skip
+        print(
+            f"{result}: {result.scores().mean().round(4).to_dict()}, {seconds:.0f} CPU-s",
+            flush=True,
+        )
+
+
+def run_ablation(log: pd.DataFrame) -> None:
+    """The Transformer, timed, with one part changed at a time."""
+    parts = splits.split_by_time(log)
+    mix = counters(parts, log, True, places=True)
+    rival = evaluation.evaluate(mix, parts[2], train=parts[0], log=log, leak_checks=0).scores()[
+        "mrr"
+    ]
+    run_seeded("ablation", "next place", ablation(), True, parts, log, rival)
+
+
+def run_categories(log: pd.DataFrame) -> None:
+    """Next root category and next category: tuned counters, then five seeds of two networks."""
+    small = {
+        "training": TRANSFORMER["training"] | {"epochs": 4},
+        "inputs": ["user", *TRANSFORMER["inputs"]],
+    }
+    models = {
+        "LSTM": LSTM | {"inputs": ["user", "category", "clock", "gap"], "width": 32, "dropout": 0.5,
+                        "training": LSTM["training"] | {"epochs": 4, "learning_rate": 0.005}},
+        "Transformer that copies": TRANSFORMER | small,
+    }  # fmt: skip
+    for task, column in (("next root category", "root_category"), ("next category", "category")):
+        renamed = log.assign(item_id=log[column])
+        parts = splits.split_by_time(renamed)
+        for use_query_time in (False, True):
+            mix = counters(parts, renamed, use_query_time, places=False)
+            result = evaluation.evaluate(mix, parts[2], train=parts[0], log=renamed, leak_checks=0)
+            row = {
+                "study": "categories", "task": task, "model": "tuned mix of counters", "seed": 0,
+                "time": "known" if use_query_time else "unknown", "cpu_seconds": 0.0,
+            }  # fmt: skip
+            if not already(row):
+                append(row | judge(mix, parts, renamed, None))
+            rival = result.scores()["mrr"]
+            run_seeded("categories", task, models, use_query_time, parts, renamed, rival)
+
+
+def main() -> int:
+    """Run one part; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("part", choices=("models", "ablation", "categories"))
+    parser.add_argument("--ledger", type=Path, default=ROOT / "data" / ledger.FILE)
+    options = parser.parse_args()
+    log = datasets.load_foursquare_nyc()
+    if options.part == "models":
+        run_models(log, options.ledger)
+    elif options.part == "ablation":
+        run_ablation(log)
+    else:
+        run_categories(log)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
