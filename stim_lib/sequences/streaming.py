@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ def stream(
     *,
     shuffle_seed: int | None = None,
     buffer: int = WINDOWS_IN_BUFFER,
+    names: Sequence[str] | None = None,
 ) -> tf.data.Dataset:
     """Hand windows to `keras.Model.fit`, made while the network trains.
 
@@ -34,18 +35,21 @@ def stream(
         Draws the order, another one each epoch. None keeps the order of the iterator.
     buffer : int
         Windows that wait to be drawn from, at most. A smaller buffer shuffles less.
+    names : sequence of str, optional
+        The inputs of the network, since a functional model warns of those that it does not read.
+        Default: everything that is in a window.
 
     Returns
     -------
     tf.data.Dataset of (inputs, zeros, weight)
-        inputs: the dict of the windows, arrays of shape (B, L), `weight` included. zeros: float32,
-        shape (B, L), for a network that gives the loss of each position by itself. weight: float32,
-        shape (B, L), the sample weights.
+        inputs: the dict of the windows, arrays of shape (B, L), `weight` among them unless `names`
+        leaves it out. zeros: float32, shape (B, L), for a network that gives the loss of each
+        position by itself. weight: float32, shape (B, L), the sample weights.
 
     Raises
     ------
     ValueError
-        If `batch_size` or `buffer` is below 1, or there are no windows.
+        If `batch_size` or `buffer` is below 1, there are no windows, or one lacks a name.
 
     Notes
     -----
@@ -68,6 +72,9 @@ def stream(
     first = next(make_windows(), None)
     if first is None:
         raise ValueError("make_windows: expected at least one window, found none to learn from")
+    names = list(first) if names is None else list(names)
+    if not {*names, "weight"} <= set(first):
+        raise ValueError(f"names: expected some of {', '.join(first)}, found {', '.join(names)}")
     tf = _tensorflow.load()
     signature = {name: tf.TensorSpec(a.shape, a.dtype) for name, a in first.items()}
     windows = tf.data.Dataset.from_generator(make_windows, output_signature=signature)
@@ -76,6 +83,7 @@ def stream(
     batches = windows.batch(batch_size)
 
     def with_weights(inputs: dict[str, tf.Tensor]) -> tuple:
-        return inputs, tf.zeros_like(inputs["weight"]), inputs["weight"]
+        some = {name: inputs[name] for name in names}
+        return some, tf.zeros_like(inputs["weight"]), inputs["weight"]
 
     return batches.map(with_weights).prefetch(1)

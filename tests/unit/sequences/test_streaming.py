@@ -54,6 +54,11 @@ def test_windows_are_made_when_they_are_needed():
     assert len(made) < 200
 
 
+def test_names_choose_the_inputs():
+    ((inputs, _, weight),) = stream(numbered(2), 2, names=["item"])
+    assert list(inputs) == ["item"] and weight.numpy().tolist() == [[0, 0], [0, 1]]
+
+
 def test_errors():
     with pytest.raises(ValueError, match="batch_size: expected 1 or more, found 0"):
         stream(numbered(1), 0)
@@ -61,3 +66,5 @@ def test_errors():
         stream(numbered(1), 1, buffer=0)
     with pytest.raises(ValueError, match="at least one window"):
         stream(numbered(0), 1)
+    with pytest.raises(ValueError, match="names: expected some of item, weight, found place"):
+        stream(numbered(1), 1, names=["place"])
