@@ -1,11 +1,12 @@
 """Train and judge the networks of chapters 07 and 08; write what the chapters read.
 
+    export OMP_NUM_THREADS=1
     .venv/bin/python scripts/run_networks.py models        # one seed each, to data/runs.csv
-    .venv/bin/python scripts/run_networks.py ablation      # five seeds a part, to data/network_runs.csv
+    .venv/bin/python scripts/run_networks.py ablation      # five seeds each, to data/network_runs.csv
     .venv/bin/python scripts/run_networks.py categories    # five seeds and the counters, likewise
 
-Settings were chosen on the validation part; the test part is asked once for each row. One thread, so
-that processor time is time of one core. What a file already holds is not run again.
+Settings were chosen on the validation part; the test part is asked once for each row. One thread,
+so that processor time is time of one core. What a file already holds is not run again.
 """
 
 from __future__ import annotations
@@ -16,10 +17,8 @@ import json
 import os
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
-
-for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-    os.environ.setdefault(name, "1")
 
 import numpy as np
 import pandas as pd
@@ -138,7 +137,9 @@ def nats(model, test: pd.DataFrame, log: pd.DataFrame, train: pd.DataFrame) -> f
     return float(np.concatenate(losses).mean())
 
 
-def counters(parts: tuple, log: pd.DataFrame, use_query_time: bool, places: bool) -> baselines.Mix:
+def counters(
+    parts: tuple, log: pd.DataFrame, *, use_query_time: bool, places: bool
+) -> baselines.Mix:
     """The tuned mix of counters; for places with the weights that the ledger keeps."""
     train, validation, _ = parts
     mix = baselines.Mix(use_query_time=use_query_time)
@@ -180,32 +181,54 @@ def already(row: dict) -> bool:
     return bool((done[KEYS].astype(str) == [str(row[key]) for key in KEYS]).all(axis=1).any())
 
 
-def judge(model, parts: tuple, log: pd.DataFrame, rival: pd.Series | None) -> dict:
-    """Metrics of a fitted model on the test part, and its lead over a rival's reciprocal ranks."""
-    train, _, test = parts
-    result = evaluation.evaluate(model, test, train=train, log=log, leak_checks=0)
-    scores = result.scores()
-    row = scores.mean().to_dict() | {"n": len(scores), "nats": nats(model, test, log, train)}
-    if rival is not None:
-        lead = (scores["mrr"] - rival).to_frame("lead")
+@dataclass(frozen=True)
+class Exam:
+    """What is asked: the log and its parts, a rival's reciprocal ranks, and names for the file."""
+
+    study: str
+    task: str
+    use_query_time: bool
+    log: pd.DataFrame
+    parts: tuple[pd.DataFrame, ...]
+    rival: pd.Series
+
+    def row(self, model: str, seed: int) -> dict:
+        """The keys of a run."""
+        time_ = "known" if self.use_query_time else "unknown"
+        return {"study": self.study, "task": self.task, "time": time_, "model": model, "seed": seed}
+
+    def judge(self, model) -> dict:
+        """Metrics of a fitted model on the test part, and its lead over the rival."""
+        train, _, test = self.parts
+        result = evaluation.evaluate(model, test, train=train, log=self.log, leak_checks=0)
+        scores = result.scores()
+        lead = (scores["mrr"] - self.rival).to_frame("lead")
         interval = metrics.bootstrap_means(lead, result.queries["user_id"]).loc["lead"]
-        row |= {f"lead_{name}": interval[name] for name in ("value", "low", "high")}
-    return row
+        return (
+            scores.mean().to_dict()
+            | {"n": len(scores), "nats": nats(model, test, self.log, train)}
+            | {f"lead_{name}": interval[name] for name in ("value", "low", "high")}
+        )
+
+    def run(self, models: dict[str, dict]) -> None:
+        """All models under all seeds; seeds outside, so that an interrupted run is balanced."""
+        for seed in SEEDS:
+            for name, settings in models.items():
+                row = self.row(name, seed)
+                if already(row):
+                    continue
+                model = make_model(name, settings, self.use_query_time, seed, self.parts[0])
+                started = time.process_time()
+                model.fit(self.parts[0], self.parts[1])
+                row["cpu_seconds"] = round(time.process_time() - started, 1)
+                append(row | self.judge(model))
 
 
-def run_seeded(study, task, models, use_query_time, parts, log, rival) -> None:
-    """All seeds of all models; seeds outside, so that an interrupted run is balanced."""
-    time_ = "known" if use_query_time else "unknown"
-    for seed in SEEDS:
-        for name, settings in models.items():
-            row = {"study": study, "task": task, "time": time_, "model": name, "seed": seed}
-            if already(row):
-                continue
-            model = make_model(name, settings, use_query_time, seed, parts[0])
-            started = time.process_time()
-            model.fit(parts[0], parts[1])
-            row["cpu_seconds"] = round(time.process_time() - started, 1)
-            append(row | judge(model, parts, log, rival))
+def reciprocal_ranks(mix: baselines.Mix, parts: tuple, log: pd.DataFrame) -> pd.Series:
+    """What the rival reaches on each query."""
+    return evaluation.evaluate(mix, parts[2], train=parts[0], log=log, leak_checks=0).scores()[
+        "mrr"
+    ]
 
 
 def run_models(log: pd.DataFrame, ledger_path: Path) -> None:
@@ -234,38 +257,32 @@ def run_models(log: pd.DataFrame, ledger_path: Path) -> None:
 def run_ablation(log: pd.DataFrame) -> None:
     """The Transformer, timed, with one part changed at a time."""
     parts = splits.split_by_time(log)
-    mix = counters(parts, log, True, places=True)
-    rival = evaluation.evaluate(mix, parts[2], train=parts[0], log=log, leak_checks=0).scores()[
-        "mrr"
-    ]
-    run_seeded("ablation", "next place", ablation(), True, parts, log, rival)
+    mix = counters(parts, log, use_query_time=True, places=True)
+    Exam("ablation", "next place", True, log, parts, reciprocal_ranks(mix, parts, log)).run(
+        ablation()
+    )
 
 
 def run_categories(log: pd.DataFrame) -> None:
     """Next root category and next category: tuned counters, then five seeds of two networks."""
-    small = {
-        "training": TRANSFORMER["training"] | {"epochs": 4},
-        "inputs": ["user", *TRANSFORMER["inputs"]],
-    }
+    everything = ["user", *TRANSFORMER["inputs"]]
+    reading = LSTM["training"] | {"epochs": 4, "learning_rate": 0.005}
     models = {
-        "LSTM": LSTM | {"inputs": ["user", "category", "clock", "gap"], "width": 32, "dropout": 0.5,
-                        "training": LSTM["training"] | {"epochs": 4, "learning_rate": 0.005}},
-        "Transformer that copies": TRANSFORMER | small,
+        "LSTM": LSTM | {"inputs": everything, "width": 32, "dropout": 0.5, "training": reading},
+        "Transformer that copies": TRANSFORMER
+        | {"inputs": everything, "training": TRANSFORMER["training"] | {"epochs": 4}},
     }  # fmt: skip
     for task, column in (("next root category", "root_category"), ("next category", "category")):
         renamed = log.assign(item_id=log[column])
         parts = splits.split_by_time(renamed)
         for use_query_time in (False, True):
-            mix = counters(parts, renamed, use_query_time, places=False)
-            result = evaluation.evaluate(mix, parts[2], train=parts[0], log=renamed, leak_checks=0)
-            row = {
-                "study": "categories", "task": task, "model": "tuned mix of counters", "seed": 0,
-                "time": "known" if use_query_time else "unknown", "cpu_seconds": 0.0,
-            }  # fmt: skip
+            mix = counters(parts, renamed, use_query_time=use_query_time, places=False)
+            rival = reciprocal_ranks(mix, parts, renamed)
+            exam = Exam("categories", task, use_query_time, renamed, parts, rival)
+            row = exam.row("tuned mix of counters", 0) | {"cpu_seconds": 0.0}
             if not already(row):
-                append(row | judge(mix, parts, renamed, None))
-            rival = result.scores()["mrr"]
-            run_seeded("categories", task, models, use_query_time, parts, renamed, rival)
+                append(row | exam.judge(mix))
+            exam.run(models)
 
 
 def main() -> int:
@@ -274,6 +291,9 @@ def main() -> int:
     parser.add_argument("part", choices=("models", "ablation", "categories"))
     parser.add_argument("--ledger", type=Path, default=ROOT / "data" / ledger.FILE)
     options = parser.parse_args()
+    # TensorFlow is imported later, and reads these then.
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, "1")
     log = datasets.load_foursquare_nyc()
     if options.part == "models":
         run_models(log, options.ledger)

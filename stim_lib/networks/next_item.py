@@ -150,7 +150,7 @@ class NextItem(keras.Model):
 
     def embed(self, batch: Mapping[str, Any], valid: Any) -> Any:
         """Vectors of the actions, shape (B, L, D)."""
-        # The table starts small, as answers need it; read at full size it speaks up beside the rest.
+        # The table starts small, as answers need it; what is read must be as large as the rest.
         vectors = self.items(batch["item"]) * self.settings["width"] ** 0.5
         for name, encoder in self.encoders.items():
             if name == "gap":
