@@ -2,7 +2,7 @@
 
     export OMP_NUM_THREADS=1
     .venv/bin/python scripts/run_networks.py models        # one seed each, to data/runs.csv
-    .venv/bin/python scripts/run_networks.py ablation      # five seeds each, to data/network_runs.csv
+    .venv/bin/python scripts/run_networks.py ablation      # five seeds, to data/network_runs.csv
     .venv/bin/python scripts/run_networks.py categories    # five seeds and the counters, likewise
 
 Settings were chosen on the validation part; the test part is asked once for each row. One thread,
