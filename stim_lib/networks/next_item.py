@@ -148,6 +148,21 @@ class NextItem(keras.Model):
             self.before_gate = keras.layers.Dense(GATE_WIDTH, activation="gelu")
             self.gate = keras.layers.Dense(1 + copy_heads)
 
+    def build(self, *_: Any) -> None:
+        """Make all weights, so that they can be loaded before anything is read."""
+        width = self.settings["width"]
+        shape = (None, None, width)
+        layers = [self.items, *self.encoders.values(), self.trunk, self.answering]
+        for layer in (*layers, *filter(None, (self.asked_clock,))):
+            layer.build(shape)
+        if self.asked_wait is not None:
+            self.asked_wait.build((None, None, 1))
+        if self.settings["copy_heads"]:
+            self.copying.build(None, shape, shape)
+            self.before_gate.build((None, None, width + 1))
+            self.gate.build((None, None, GATE_WIDTH))
+        self.built = True
+
     def embed(self, batch: Mapping[str, Any], valid: Any) -> Any:
         """Vectors of the actions, shape (B, L, D)."""
         # The table starts small, as answers need it; what is read must be as large as the rest.
@@ -221,6 +236,8 @@ class NextItem(keras.Model):
         ndarray of float32, shape (n, V)
             Rows sum to 1; some of it may lie on padding and on the unknown.
         """
+        if not self.built:
+            self.build()
         window, position = np.asarray(window), np.asarray(position)
         answer, gate, weights = self._compiled_look(dict(batch))
         at = position - (batch["item"].shape[1] - answer.shape[1])

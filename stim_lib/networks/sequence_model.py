@@ -124,9 +124,7 @@ class SequenceModel(Ranking):
             features=None if self.make_features is None else self.make_features(items),
             **self.settings,
         )  # fmt: skip
-        window = next(self.sequencer.training_windows(train), None)
-        if window is not None:
-            self.network({name: column[None] for name, column in window.items()})
+        self.network.build()
         return self
 
     def fit(

@@ -98,7 +98,7 @@ def test_overfits_ten_rows(make_batch, settings):
     curves = networks.train_network(
         network, windows, epochs=60, batch_size=5, learning_rate=0.03, patience=None
     )
-    assert curves["nats"].iloc[0] > 1.2
+    assert curves["nats"].iloc[0] > 0.8
     assert curves["nats"].iloc[-1] < 0.25
 
 
@@ -138,6 +138,7 @@ def test_an_encoder_decoder_needs_a_history(make_batch):
 class TestItemTable:
     def test_constants_begin_at_the_popularity(self):
         table = networks.ItemTable(4, 2, popularity=[0, 0, 0.75, 0.25])
+        table.build()
         shares = np.exp(np.asarray(table.logits(np.zeros((1, 2), "float32")))[0])
         assert np.allclose(shares, [0.05, 0.05, 0.75, 0.25])
 
