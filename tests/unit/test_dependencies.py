@@ -159,6 +159,22 @@ def keras_learns():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=180)
 
 
+def tensorboard_reads_what_keras_writes(tmp_path):
+    code = (
+        "import os, sys; os.environ['TF_CPP_MIN_LOG_LEVEL'] = '2'\n"
+        "import keras, numpy as np\n"
+        "from tensorboard.backend.event_processing.event_accumulator import EventAccumulator\n"
+        "m = keras.Sequential([keras.layers.Dense(1)]); m.compile('sgd', 'mse')\n"
+        "m.fit(np.ones((4, 1)), np.ones(4), verbose=0,\n"
+        "      callbacks=[keras.callbacks.TensorBoard(sys.argv[1])])\n"
+        "events = EventAccumulator(os.path.join(sys.argv[1], 'train')); events.Reload()\n"
+        "assert 'epoch_loss' in events.Tags()['tensors']\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True, timeout=180
+    )
+
+
 def command_answers(*command):
     result = subprocess.run(
         [sys.executable, "-m", *command], capture_output=True, text=True, check=False, timeout=120
@@ -274,6 +290,7 @@ JOBS = {
     "sphinx-book-theme": imports("sphinx_book_theme"),
     "sphinx-exercise": imports("sphinx_exercise"),
     "statsmodels": statsmodels_fits,
+    "tensorboard": tensorboard_reads_what_keras_writes,
     "tensorflow": keras_learns,
     "tensorflow-cpu": keras_learns,
 }

@@ -14,7 +14,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def parts():
-    log = simulate.simulate_city(n_users=12, n_days=30, seed=0).log
+    log = simulate.make_city(12, 60, 30, seed=0).log
     return log, *splits.split_by_time(log)
 
 
