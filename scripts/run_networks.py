@@ -264,7 +264,7 @@ def run_ablation(log: pd.DataFrame, seeds: Sequence[int]) -> None:
     parts = splits.split_by_time(log)
     mix = counters(parts, log, use_query_time=True, places=True)
     Exam("ablation", "next place", True, log, parts, reciprocal_ranks(mix, parts, log)).run(
-        ablation()
+        ablation(), seeds
     )
 
 
