@@ -81,9 +81,14 @@ def ablation() -> dict[str, dict]:
         "copy_relations": without("age"), "inputs": inputs_without("gap"),
         "trunk_relations": ["log_steps"],
     }  # fmt: skip
+    # A softmax alone needs a vector for each user, and longer: as the LSTM of the ledger.
+    no_copy = {
+        "copy_heads": 0, "inputs": ["user", *TRANSFORMER["inputs"]], "dropout": LSTM["dropout"],
+        "training": LSTM["training"],
+    }  # fmt: skip
     changes = {
         "everything": {},
-        "no copy head": {"copy_heads": 0},
+        "no copy head": no_copy,
         "no hour of the week": {
             "copy_relations": without("clock"),
             "inputs": inputs_without("clock"),
@@ -259,7 +264,7 @@ def run_ablation(log: pd.DataFrame, seeds: Sequence[int]) -> None:
     parts = splits.split_by_time(log)
     mix = counters(parts, log, use_query_time=True, places=True)
     Exam("ablation", "next place", True, log, parts, reciprocal_ranks(mix, parts, log)).run(
-        ablation()
+        ablation(), seeds
     )
 
 
