@@ -84,7 +84,8 @@ def ablation() -> dict[str, dict]:
     }  # fmt: skip
     # A softmax alone needs a vector for each user, and longer: as the LSTM of the ledger.
     no_copy = {
-        "copy_heads": 0, "softmax": True, "inputs": ["user", *TRANSFORMER["inputs"]], "dropout": LSTM["dropout"],
+        "copy_heads": 0, "softmax": True, "inputs": ["user", *TRANSFORMER["inputs"]],
+        "dropout": LSTM["dropout"],
         "training": LSTM["training"],
     }  # fmt: skip
     changes = {

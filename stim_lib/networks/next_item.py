@@ -144,7 +144,7 @@ class NextItem(keras.Model):
             trunk, width=width, heads=heads, blocks=blocks, relations=trunk_relations,
             dropout=min(dropout, 0.2), asked=asked,
         )  # fmt: skip
-        self.answering = keras.layers.Dense(width)
+        self.answering = keras.layers.Dense(width) if softmax else None
         if copy_heads:
             self.copying = CopyHead(
                 copy_heads, relations=copy_relations, hidden=copy_hidden, content=copy_content,
@@ -157,8 +157,8 @@ class NextItem(keras.Model):
         """Make all weights, so that they can be loaded before anything is read."""
         width = self.settings["width"]
         shape = (None, None, width)
-        layers = [self.items, *self.encoders.values(), self.trunk, self.answering]
-        for layer in (*layers, *filter(None, (self.asked_clock,))):
+        layers = [self.items, *self.encoders.values(), self.trunk]
+        for layer in (*layers, *filter(None, (self.answering, self.asked_clock))):
             layer.build(shape)
         if self.asked_wait is not None:
             self.asked_wait.build((None, None, 1))
@@ -195,9 +195,7 @@ class NextItem(keras.Model):
         vectors = self.drop(self.embed(batch, valid), training=training)
         states = self.trunk(vectors, batch, valid=valid, training=training)
         question = self.drop(self.ask(batch, states), training=training)
-        answer = self.answering(question)
-        if not self.settings["softmax"]:
-            answer = answer * 0.0
+        answer = ops.zeros_like(question) if self.answering is None else self.answering(question)
         if not self.settings["copy_heads"]:
             return answer, None, None
         # What came before an action, and the action: an answer to whoever stands there again.
@@ -230,7 +228,7 @@ class NextItem(keras.Model):
     def likely(self, answer: Any, target: Any) -> Any:
         """Log-probability of the target by the table alone, shape (B, S)."""
         constant = ops.take(self.items.constant, target)
-        if not self.settings["softmax"]:
+        if self.answering is None:
             return constant - ops.logsumexp(ops.convert_to_tensor(self.items.constant))
         own = ops.sum(answer * self.items(target), axis=-1) + constant
         return own - ops.logsumexp(self.items.logits(answer), axis=-1)
