@@ -35,7 +35,7 @@ DATASET = "foursquare_nyc"
 SPLIT = "80/10/10 of the time span"
 SCRIPT = "benchmarks/recbole_peers.py"
 SEED = 0
-LENGTHS = (50, 100)
+LENGTHS = (50, 100, 200)
 QUERIES_AT_ONCE = 4096
 PLACEHOLDER = 0  # RecBole wants an answer in each row; this one says nothing.
 
@@ -72,7 +72,7 @@ GRIDS = {
 }
 STRIDES = (1, 5, 25)
 # Epochs at most, and epochs without a better MRR on validation before a trial ends.
-PATIENCE = {"FPMC": (300, 5), "SASRec": (40, 3), "GRU4Rec": (40, 3), "BERT4Rec": (40, 2)}
+PATIENCE = {"FPMC": (300, 5), "SASRec": (40, 2), "GRU4Rec": (40, 2), "BERT4Rec": (40, 2)}
 
 
 def earlier_items(asked, log, columns, length):
