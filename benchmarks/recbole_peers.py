@@ -39,11 +39,11 @@ LENGTHS = (50, 100, 200)
 QUERIES_AT_ONCE = 4096
 PLACEHOLDER = 0  # RecBole wants an answer in each row; this one says nothing.
 
-# Settings of a trial are RecBole's, but for two. `length` is its MAX_ITEM_LIST_LENGTH. `stride` 1 is
-# RecBole's augmentation: a sequence for each action, of which the last position alone is learned
+# Settings of a trial are RecBole's, but for two. `length` is its MAX_ITEM_LIST_LENGTH. `stride` 1
+# is RecBole's augmentation: a sequence for each action, of which the last position alone is learned
 # from. With stride s every s-th sequence is kept and its last s positions are learned from, as
 # SASRec's authors do: the same actions, each with at least length - s earlier ones, in a fraction
-# of the time.
+# of the time. BERT4Rec learns from what is masked, wherever it stands.
 SHARED = {"learning_rate": 1e-3, "length": 50, "stride": 1, "train_batch_size": 256}
 WINDOWS = {"stride": 25, "train_batch_size": 10}  # 250 positions a batch
 # Near RecBole's defaults first; its batches of 2048 leave 29 steps an epoch on so small a log.
