@@ -45,34 +45,44 @@ PLACEHOLDER = 0  # RecBole wants an answer in each row; this one says nothing.
 # SASRec's authors do: the same actions, each with at least length - s earlier ones, in a fraction
 # of the time. BERT4Rec learns from what is masked, wherever it stands.
 SHARED = {"learning_rate": 1e-3, "length": 50, "stride": 1, "train_batch_size": 256}
-WINDOWS = {"stride": 25, "train_batch_size": 10}  # 250 positions a batch
+EVERY_5 = {"stride": 5, "train_batch_size": 64}
+EVERY_25 = {"stride": 25, "train_batch_size": 16}
 # Near RecBole's defaults first; its batches of 2048 leave 29 steps an epoch on so small a log.
 GRIDS = {
     "FPMC": [
-        {"embedding_size": size, "learning_rate": rate, "train_batch_size": 2048}
-        for size, rate in ((64, 1e-3), (32, 1e-3), (128, 1e-3), (64, 3e-3), (128, 3e-3))
+        {"embedding_size": 64, "train_batch_size": 2048},
+        {"embedding_size": 32, "train_batch_size": 2048},
+        {"embedding_size": 128, "train_batch_size": 2048},
+        {"embedding_size": 64, "train_batch_size": 2048, "learning_rate": 3e-3},
+        {"embedding_size": 128, "train_batch_size": 2048, "learning_rate": 3e-3},
+        {
+            "embedding_size": 64,
+            "train_batch_size": 2048,
+            "learning_rate": 3e-3,
+            "weight_decay": 1e-6,
+        },
     ],
     "SASRec": [
-        {**WINDOWS},
-        {**WINDOWS, "hidden_dropout_prob": 0.2, "attn_dropout_prob": 0.2},
-        {**WINDOWS, "n_layers": 1},
-        {**WINDOWS, "hidden_size": 128},
-        {**WINDOWS, "length": 100},
+        {},
+        {**EVERY_5},
+        {**EVERY_5, "n_layers": 1},
+        {**EVERY_25, "learning_rate": 2e-3},
+        {**EVERY_25, "learning_rate": 2e-3, "length": 200},
     ],
     "GRU4Rec": [
-        {**WINDOWS},
-        {**WINDOWS, "dropout_prob": 0.5},
-        {**WINDOWS, "embedding_size": 128, "dropout_prob": 0.5},
-        {**WINDOWS, "length": 100},
+        {**EVERY_25, "train_batch_size": 10},
+        {**EVERY_25, "learning_rate": 5e-3},
+        {**EVERY_25, "learning_rate": 3e-3, "dropout_prob": 0.5},
+        {**EVERY_25, "learning_rate": 5e-3, "dropout_prob": 0.5, "length": 100},
+        {**EVERY_5, "learning_rate": 3e-3, "dropout_prob": 0.5},
     ],
     "BERT4Rec": [
-        {},
-        {"mask_ratio": 0.4},
+        {**EVERY_5, "learning_rate": 2e-3},
+        {**EVERY_5, "mask_ratio": 0.4},
     ],
 }
-STRIDES = (1, 5, 25)
 # Epochs at most, and epochs without a better MRR on validation before a trial ends.
-PATIENCE = {"FPMC": (300, 5), "SASRec": (40, 2), "GRU4Rec": (40, 2), "BERT4Rec": (40, 2)}
+PATIENCE = {"FPMC": (300, 5), "SASRec": (12, 2), "GRU4Rec": (14, 2), "BERT4Rec": (40, 3)}
 
 
 def earlier_items(asked, log, columns, length):
@@ -352,7 +362,7 @@ def settings_of(trials):
         "tuning_cpu_seconds": round(sum(trial["cpu_seconds"] for trial in trials), 1),
         "tried": [
             {key: trial["settings"].get(key) for key in sorted(varied)}
-            | {"validation_mrr": trial["validation_mrr"]}
+            | {key: trial[key] for key in ("epochs", "validation_mrr")}
             for trial in trials
         ],
         "peer_versions": best["versions"],

@@ -100,11 +100,12 @@ class TestStoredScores:
 def test_settings_name_the_best_and_what_was_varied(peers):
     trials = [
         {"settings": {"rate": rate, "length": 50}, "validation_mrr": mrr, "best_epoch": 2,
-         "cpu_seconds": 1.5, "versions": {"torch": "2"}}
+         "epochs": 4, "cpu_seconds": 1.5, "versions": {"torch": "2"}}
         for rate, mrr in ((0.1, 0.2), (0.2, 0.3))
     ]  # fmt: skip
     best, settings = peers.settings_of(trials)
     assert best is trials[1] and settings["rate"] == 0.2 and settings["tuning_cpu_seconds"] == 3
     assert settings["tried"] == [
-        {"rate": 0.1, "validation_mrr": 0.2}, {"rate": 0.2, "validation_mrr": 0.3}
+        {"rate": 0.1, "epochs": 4, "validation_mrr": 0.2},
+        {"rate": 0.2, "epochs": 4, "validation_mrr": 0.3},
     ]  # fmt: skip
