@@ -36,6 +36,7 @@ SPLIT = "80/10/10 of the time span"
 SCRIPT = "benchmarks/recbole_peers.py"
 SEED = 0
 LENGTHS = (50, 100, 200)
+STRIDES = (1, 5, 25)
 QUERIES_AT_ONCE = 4096
 PLACEHOLDER = 0  # RecBole wants an answer in each row; this one says nothing.
 
