@@ -12,7 +12,7 @@ RecBole needs PyTorch and an older NumPy and pandas than the book. The two meet 
   part are not written, so nothing that runs in the other environment can have seen them.
 - `train` fits RecBole's own models with RecBole's own trainer. Early stopping and the choice among
   the settings of `GRIDS` look at the MRR on the validation part. It keeps the scores of the
-  chosen setting. One thread; see `SECONDS` below for what it costs.
+  chosen setting. One thread; the whole grid takes about an hour of one quiet core.
 - `judge` reads the scores and asks them the questions of the book's harness.
 
 The exam is "rolling history, time unknown": weights come from the training part, the sequence that
@@ -207,7 +207,10 @@ def configure(name, settings, folder):
 
 
 def learn_from_last(model_class, stride):
-    """RecBole's model with the loss of the last `stride` positions of each sequence."""
+    """RecBole's model with the loss of the last `stride` positions of each sequence.
+
+    With stride 1 it is RecBole's own loss.
+    """
     import torch
 
     class FromLast(model_class):
@@ -259,9 +262,9 @@ def run_trial(name, settings, folder):
     init_seed(config["seed"], config["reproducibility"])
     dataset = create_dataset(config)
     loaders = data_preparation(config, dataset)
+    model_class = get_model(name)
     # Importing RecBole's models turns this on for all (a line in one of them); it halves the speed.
     torch.autograd.set_detect_anomaly(False)
-    model_class = get_model(name)
     if name == "BERT4Rec":
         model_class = learn_from_masks(model_class)
     elif config["stride"] > 1:
