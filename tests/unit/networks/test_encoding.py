@@ -58,24 +58,3 @@ class TestGap:
         layer = networks.GapEncoding(3)
         assert np.allclose(layer(hours, valid=valid), layer(hours + 64, valid=valid))
         assert networks.GapEncoding.from_config(layer.get_config()).width == 3
-
-
-class TestPosition:
-    def test_padding_does_not_shift(self):
-        layer = networks.PositionEncoding(5, 3)
-        narrow = np.asarray(layer(np.array([[True, True]])))
-        wide = np.asarray(layer(np.array([[False, False, False, True, True]])))
-        assert np.array_equal(narrow, wide[:, 3:])
-        assert (wide[:, :3] == 0).all()
-
-    def test_counts_from_the_first_action(self):
-        layer = networks.PositionEncoding(4, 3)
-        output = np.asarray(layer(np.array([[False, True, True, True]])))
-        assert np.array_equal(output[0, 1:], layer.get_weights()[0][:3])
-        config = layer.get_config()
-        assert networks.PositionEncoding.from_config(config).length == 4
-
-    def test_beyond_the_table_the_last_is_shared(self):
-        layer = networks.PositionEncoding(2, 3)
-        output = np.asarray(layer(np.ones((1, 4), bool)))
-        assert np.array_equal(output[0, 1], output[0, 3])

@@ -17,6 +17,10 @@ KINDS = {
         "trunk_relations": ["log_age", "clock_2_h"], **EVERYTHING,
     },
     "encoder-decoder": {"trunk": "encoder_decoder", "copy_heads": 2, **EVERYTHING},
+    "softmax of an encoder-decoder": {
+        "trunk": "encoder_decoder", "inputs": ["clock", "gap"],
+        "trunk_relations": ["log_steps", "after_same_place"],
+    },
 }  # fmt: skip
 every_kind = pytest.mark.parametrize("settings", KINDS.values(), ids=KINDS)
 
