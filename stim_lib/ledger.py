@@ -58,7 +58,7 @@ def append_run(
     seed : int
         Of the run and of its bootstrap.
     cpu_seconds : float
-        Processor time of fitting, tuning and asking.
+        Processor time of fitting and asking; of tuning too, unless `settings` tells it apart.
     script : str
         Path of the script from the root of the repository.
     settings : mapping, optional

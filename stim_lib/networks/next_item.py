@@ -59,6 +59,9 @@ class NextItem(keras.Model):
         D; attention heads and blocks of a Transformer trunk.
     trunk_relations : sequence of str
         What biases the attention of the trunk.
+    softmax : bool
+        Whether any item of the catalogue may be named from the state. If not, what is not copied
+        is guessed by popularity, which saves most of the time that training takes.
     copy_heads : int
         H; 0 leaves the softmax over the catalogue alone.
     copy_relations : sequence of str
@@ -104,6 +107,7 @@ class NextItem(keras.Model):
         heads: int = 2,
         blocks: int = 1,
         trunk_relations: Sequence[str] = ("log_steps",),
+        softmax: bool = True,
         copy_heads: int = 0,
         copy_relations: Sequence[str] = IDS_ONLY,
         copy_hidden: int = 32,
@@ -121,6 +125,7 @@ class NextItem(keras.Model):
             "n_items": n_items, "n_categories": n_categories, "n_users": n_users, "asked": asked,
             "trunk": trunk, "inputs": list(inputs), "time_known": time_known, "width": width,
             "heads": heads, "blocks": blocks, "trunk_relations": list(trunk_relations),
+            "softmax": softmax,
             "copy_heads": copy_heads, "copy_relations": list(copy_relations),
             "copy_hidden": copy_hidden, "copy_content": copy_content, "dropout": dropout,
         }  # fmt: skip
@@ -139,7 +144,7 @@ class NextItem(keras.Model):
             trunk, width=width, heads=heads, blocks=blocks, relations=trunk_relations,
             dropout=min(dropout, 0.2), asked=asked,
         )  # fmt: skip
-        self.answering = keras.layers.Dense(width)
+        self.answering = keras.layers.Dense(width) if softmax else None
         if copy_heads:
             self.copying = CopyHead(
                 copy_heads, relations=copy_relations, hidden=copy_hidden, content=copy_content,
@@ -152,8 +157,8 @@ class NextItem(keras.Model):
         """Make all weights, so that they can be loaded before anything is read."""
         width = self.settings["width"]
         shape = (None, None, width)
-        layers = [self.items, *self.encoders.values(), self.trunk, self.answering]
-        for layer in (*layers, *filter(None, (self.asked_clock,))):
+        layers = [self.items, *self.encoders.values(), self.trunk]
+        for layer in (*layers, *filter(None, (self.answering, self.asked_clock))):
             layer.build(shape)
         if self.asked_wait is not None:
             self.asked_wait.build((None, None, 1))
@@ -190,7 +195,7 @@ class NextItem(keras.Model):
         vectors = self.drop(self.embed(batch, valid), training=training)
         states = self.trunk(vectors, batch, valid=valid, training=training)
         question = self.drop(self.ask(batch, states), training=training)
-        answer = self.answering(question)
+        answer = ops.zeros_like(question) if self.answering is None else self.answering(question)
         if not self.settings["copy_heads"]:
             return answer, None, None
         # What came before an action, and the action: an answer to whoever stands there again.
@@ -212,15 +217,21 @@ class NextItem(keras.Model):
         """Log-probability of the target at each position, shape (B, L)."""
         answer, gate, weights = self.look(batch, training)
         target = ops.cast(batch["target"][:, -answer.shape[1] :], "int32")
-        logits = self.items.logits(answer)
-        own = ops.sum(answer * self.items(target), axis=-1) + ops.take(self.items.constant, target)
-        likely = own - ops.logsumexp(logits, axis=-1)
+        likely = self.likely(answer, target)
         if gate is not None:
             there = ops.cast(ops.equal(batch["item"][:, None, :], target[:, :, None]), "float32")
             copied = ops.einsum("bhsl,bsl->bsh", weights, there)
             share = gate[..., 0] * ops.exp(likely) + ops.sum(gate[..., 1:] * copied, axis=-1)
             likely = ops.log(share + LEAST)
         return ops.pad(likely, [[0, 0], [batch["item"].shape[1] - likely.shape[1], 0]])
+
+    def likely(self, answer: Any, target: Any) -> Any:
+        """Log-probability of the target by the table alone, shape (B, S)."""
+        constant = ops.take(self.items.constant, target)
+        if self.answering is None:
+            return constant - ops.logsumexp(ops.convert_to_tensor(self.items.constant))
+        own = ops.sum(answer * self.items(target), axis=-1) + constant
+        return own - ops.logsumexp(self.items.logits(answer), axis=-1)
 
     def answer(self, batch: Mapping[str, Any], window: Any, position: Any) -> np.ndarray:
         """Probabilities of all ids at some positions of some windows.
