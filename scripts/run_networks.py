@@ -31,7 +31,7 @@ SCRIPT = "scripts/run_networks.py"
 DATASET, SPLIT = "foursquare_nyc", "80/10/10 of the time span"
 RUNS = ROOT / "data" / "network_runs.csv"
 SEEDS = tuple(range(5))
-N_LEFT_OUT = 8
+N_LEFT_OUT = 9
 KEYS = ["study", "task", "time", "model", "seed"]
 
 LSTM = {
@@ -101,10 +101,10 @@ def ablation() -> dict[str, dict]:
         "no visit counts": {"copy_relations": without("visits")},
         "nothing reads the history before the copy head": {"trunk": "none"},
         "encoder-decoder instead": {"trunk": "encoder_decoder"},
+        "a softmax and no copy head": no_copy,
         "LSTM instead": {"trunk": "lstm"},
         "with words of the categories": {"features": "words"},
         "with a softmax over the catalogue": {"softmax": True},
-        "a softmax and no copy head": no_copy,
     }
     return {name: short | change for name, change in changes.items()}
 
