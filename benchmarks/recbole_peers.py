@@ -80,7 +80,8 @@ GRIDS = {
     ],
     "BERT4Rec": [
         {**EVERY_5, "learning_rate": 2e-3},
-        {**EVERY_5, "mask_ratio": 0.4},
+        {**EVERY_5, "learning_rate": 4e-3},
+        {**EVERY_5, "learning_rate": 2e-3, "mask_ratio": 0.4},
     ],
 }
 # Epochs at most, and epochs without a better MRR on validation before a trial ends.
