@@ -19,8 +19,24 @@ class TestRelate:
         batch = make_batch()
         pairs = pairs_of(batch)
         assert pairs.shape == (3, 8, 8, len(networks.RELATIONS))
-        kernels = pairs[..., 2:]
+        logs = ("log_age", "log_steps", "log_visits", "log_pause", "overdue", "log_wait")
+        kernels = pairs[..., [name not in logs for name in networks.RELATIONS]]
         assert np.isfinite(pairs).all() and kernels.min() >= 0 and kernels.max() <= 1
+
+    def test_visits_by_hand(self):
+        # Home at 0, bar at 3, home at 24; asked at 24 for 36: twelve hours after a pause of 24.
+        batch = {
+            "item": np.array([[0, 2, 3, 2]]), "hours": np.array([[0.0, 0.0, 3.0, 24.0]]),
+            "target_hours": np.array([[0.0, 3.0, 24.0, 36.0]]),
+        }  # fmt: skip
+        names = ["latest_visit", "log_visits", "log_pause", "overdue", "log_wait"]
+        pairs = np.asarray(networks.relate(batch, relations=names, last=1))[0, 0]
+        never = np.log1p(10_000) / 5
+        assert pairs[1:, 0].tolist() == [0, 1, 1]
+        assert np.allclose(pairs[1:, 1], [0, 0, np.log(2) / 3])
+        assert np.allclose(pairs[1:, 2], [never, never, np.log(25) / 5])
+        assert np.allclose(pairs[1::2, 3], [0, np.log(12.5 / 24.5) / 4], atol=1e-6)
+        assert np.allclose(pairs[:, 4], np.log(13) / 4)
 
     def test_by_hand(self):
         # Friday 22:00 (hour 118) home, Saturday 01:00 (121) bar; asked for Saturday 23:00 (143).
@@ -101,8 +117,10 @@ class TestRelate:
 
     def test_errors(self, make_batch):
         batch = make_batch()
-        with pytest.raises(ValueError, match="none for clock, target_clock"):
+        with pytest.raises(ValueError, match="expected an array 'target_clock' of shape"):
             networks.relate({k: v for k, v in batch.items() if "clock" not in k})
+        with pytest.raises(ValueError, match="relations: expected some of log_age"):
+            networks.relate(batch, relations=["magic"])
         for last in (0, 9):
             with pytest.raises(ValueError, match="last: expected 1 … 8"):
                 networks.relate(batch, last=last)
@@ -144,7 +162,11 @@ class TestRelationBias:
     def test_hidden_layer(self, make_batch):
         layer = networks.RelationBias(2, hidden=5)
         assert np.asarray(layer(pairs_of(make_batch()))).shape == (3, 2, 8, 8)
-        assert [w.shape for w in layer.get_weights()] == [(16, 5), (5,), (5, 2)]
+        assert [w.shape for w in layer.get_weights()] == [
+            (len(networks.RELATIONS), 5),
+            (5,),
+            (5, 2),
+        ]
         again = networks.RelationBias.from_config(layer.get_config())
         assert (again.heads, again.hidden) == (2, 5)
 
