@@ -149,7 +149,7 @@ def look_back(queries: pd.DataFrame, history: pd.DataFrame) -> Past:
     ([1, 1], [0, 1], [-1, 1])
     """
     for name, table in (("queries", queries), ("history", history)):
-        _require_user_and_time(table, name)
+        schema.require_columns(table, name, (schema.USER, schema.TIME))
     user_of_row, users = pd.factorize(history[schema.USER])
     instants, instant_of_row = np.unique(_instants(history), return_inverse=True)
     # One number that sorts by user, then time; the instant is a rank, so it can't overflow.
@@ -171,25 +171,6 @@ def look_back(queries: pd.DataFrame, history: pd.DataFrame) -> Past:
 def _instants(table: pd.DataFrame) -> np.ndarray:
     # pandas turns zoned times into objects; plain microseconds of UTC sort a hundred times faster.
     return table[schema.TIME].dt.tz_convert(None).to_numpy(dtype="datetime64[us]")
-
-
-def _require_user_and_time(table: pd.DataFrame, name: str) -> None:
-    faults = [
-        schema.failure(column, -1, f"this column in {name}", f"only {', '.join(map(str, table))}")
-        for column in (schema.USER, schema.TIME)
-        if column not in table
-    ]
-    if not faults and not isinstance(table[schema.TIME].dtype, pd.DatetimeTZDtype):
-        found = f"dtype {table[schema.TIME].dtype}"
-        faults.append(schema.failure(schema.TIME, -1, f"instants (UTC) in {name}", found))
-    if not faults:
-        faults += [
-            schema.failure(column, row, f"a value in {name}", "none")
-            for column in (schema.USER, schema.TIME)
-            for row in table.index[table[column].isna()]
-        ]
-    if faults:
-        raise schema.SchemaError(pd.DataFrame(faults))
 
 
 def histories(

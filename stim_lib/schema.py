@@ -6,6 +6,7 @@ permitted values; no other module writes a column name as a string. Introduced i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -92,6 +93,53 @@ def failure(column: str, row: object, expected: str, found: object) -> dict[str,
     if len(text) > 60:
         text = f"{text[:50]}… ({len(text):,} characters)"
     return {"column": column, "row": row, "expected": expected, "found": text}
+
+
+def require_columns(table: pd.DataFrame, name: str, columns: Sequence[str]) -> None:
+    """Refuse a table without columns that a function reads, or without its users and times.
+
+    Parameters
+    ----------
+    table : DataFrame
+    name : str
+        What the caller calls it.
+    columns : sequence of str
+        At least user_id and timestamp.
+
+    Raises
+    ------
+    SchemaError
+        Naming the missing columns; else times without a zone; else rows without user or time.
+
+    Notes
+    -----
+    Cheaper than `validate_log`, which also reads every cell. Introduced in chapter 13.
+
+    Examples
+    --------
+    >>> require_columns(pd.DataFrame({"user_id": ["ann"]}), "queries", ["user_id", "timestamp"])
+    Traceback (most recent call last):
+    ...
+    stim_lib.schema.SchemaError: This is not a behaviour log yet: 1 problem found.
+      timestamp: expected this column in queries, found only user_id
+    """
+    found = f"only {', '.join(map(str, table)) or 'no columns'}"
+    faults = [
+        failure(column, -1, f"this column in {name}", found)
+        for column in columns
+        if column not in table
+    ]
+    if not faults and not isinstance(table[TIME].dtype, pd.DatetimeTZDtype):
+        dtype = f"dtype {table[TIME].dtype}"
+        faults.append(failure(TIME, -1, f"instants (UTC) in {name}", dtype))
+    if not faults:
+        faults += [
+            failure(column, row, f"a value in {name}", "none")
+            for column in (USER, TIME)
+            for row in table.index[table[column].isna()]
+        ]
+    if faults:
+        raise SchemaError(pd.DataFrame(faults))
 
 
 def _describe(failures: pd.DataFrame, most: int = 10) -> str:

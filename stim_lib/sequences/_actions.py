@@ -12,6 +12,8 @@ from stim_lib.temporal import week_hours
 HOUR = np.timedelta64(3_600_000_000, "us")
 HOURS_PER_WEEK = 168.0
 EARTH_KM = EARTH_RADIUS_METRES / 1000
+COLUMNS = (schema.USER, schema.ITEM, schema.TIME, schema.LAT, schema.LON)
+"""What a log needs for windows to be made of it."""
 LAST_HOUR = np.nextafter(np.float32(HOURS_PER_WEEK), np.float32(0))
 """The largest float32 below 168: the last microseconds of a Sunday must not round up to Monday."""
 
@@ -149,46 +151,3 @@ def kilometres(
     north = scale * (np.cos(lat_0) * np.sin(lat) - np.sin(lat_0) * np.cos(lat) * np.cos(turn))
     located = np.isfinite(east) & np.isfinite(north)
     return np.where(located, east, 0.0), np.where(located, north, 0.0), located
-
-
-def require_columns(table: pd.DataFrame, name: str) -> None:
-    """Refuse a table without the columns that windows are made of.
-
-    Parameters
-    ----------
-    table : DataFrame
-    name : str
-        What the caller calls it.
-
-    Raises
-    ------
-    SchemaError
-        Naming the missing columns, times without a zone, or missing users and times.
-
-    Notes
-    -----
-    Introduced in chapter 07.
-
-    Examples
-    --------
-    >>> from stim_lib.datasets import load_seed_example
-    >>> require_columns(load_seed_example(), "log")
-    """
-    needed = (schema.USER, schema.ITEM, schema.TIME, schema.LAT, schema.LON)
-    found = f"only {', '.join(map(str, table)) or 'no columns'}"
-    faults = [
-        schema.failure(column, -1, f"this column in {name}", found)
-        for column in needed
-        if column not in table
-    ]
-    if not faults and not isinstance(table[schema.TIME].dtype, pd.DatetimeTZDtype):
-        dtype = f"dtype {table[schema.TIME].dtype}"
-        faults.append(schema.failure(schema.TIME, -1, f"instants (UTC) in {name}", dtype))
-    if not faults:
-        faults += [
-            schema.failure(column, row, f"a value in {name}", "none")
-            for column in (schema.USER, schema.TIME)
-            for row in table.index[table[column].isna()]
-        ]
-    if faults:
-        raise schema.SchemaError(pd.DataFrame(faults))

@@ -97,7 +97,7 @@ class Sequencer:
         ValueError
             If the log is empty.
         """
-        _actions.require_columns(train, "train")
+        schema.require_columns(train, "train", _actions.COLUMNS)
         if not len(train):
             raise ValueError("train: expected actions to learn from, found none")
         self.items = Vocabulary.fit(train[schema.ITEM])
@@ -142,7 +142,7 @@ class Sequencer:
         `queries.look_back`.
         """
         self._require_fitted()
-        _actions.require_columns(log, "log")
+        schema.require_columns(log, "log", _actions.COLUMNS)
         if not len(log):
             raise ValueError("log: expected actions to cut into windows, found none")
         wanted = np.ones(len(log), bool) if part is None else log.index.isin(part)
@@ -197,7 +197,7 @@ class Sequencer:
         of a query and to its left is the same whichever others are asked.
         """
         self._require_fitted()
-        _actions.require_columns(history, "history")
+        schema.require_columns(history, "history", _actions.COLUMNS)
         window, position = np.full((2, len(queries)), -1, dtype=np.int64)
         cut: list[Window] = []
         for asked, actions in self._pasts(queries, history):
