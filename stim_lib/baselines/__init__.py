@@ -9,7 +9,7 @@ from stim_lib.baselines.markov import Markov
 from stim_lib.baselines.mix import Mix, default_components
 from stim_lib.baselines.model import Baseline
 from stim_lib.baselines.nearest import NearestPlaces
-from stim_lib.baselines.tuning import tune_mix
+from stim_lib.baselines.tuning import tune_mix, weigh_by_likelihood
 
 __all__ = [
     "Baseline",
@@ -21,4 +21,5 @@ __all__ = [
     "UserCounter",
     "default_components",
     "tune_mix",
+    "weigh_by_likelihood",
 ]

@@ -93,6 +93,11 @@ def may_look(valid: Any, *, causal: bool = True) -> Any:
         [b, p, s] is True where p may look at s. Rows of padding may look at what rows of actions
         may; nothing is asked there.
 
+    Raises
+    ------
+    ValueError
+        If `valid` has not two dimensions.
+
     Notes
     -----
     Introduced in chapter 08.
@@ -104,6 +109,8 @@ def may_look(valid: Any, *, causal: bool = True) -> Any:
     [[0, 0, 0], [0, 1, 0], [0, 1, 1]]
     """
     valid = ops.convert_to_tensor(valid, "bool")
+    if len(valid.shape) != 2:
+        raise ValueError(f"valid: expected shape (B, L), found {tuple(valid.shape)}")
     seen = valid[:, None, :]
     position = ops.arange(valid.shape[-1])
     ahead = position[None, :] > position[:, None]

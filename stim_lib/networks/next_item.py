@@ -121,6 +121,11 @@ class NextItem(keras.Model):
         _require_known("inputs", inputs, INPUTS)
         _require_known("trunk_relations", trunk_relations, RELATIONS)
         _require_known("copy_relations", copy_relations, RELATIONS)
+        if not softmax and not copy_heads:
+            raise ValueError(
+                "softmax: expected True where copy_heads is 0, found False: nothing would be left "
+                "to answer from but how popular each item is"
+            )
         self.settings = {
             "n_items": n_items, "n_categories": n_categories, "n_users": n_users, "asked": asked,
             "trunk": trunk, "inputs": list(inputs), "time_known": time_known, "width": width,

@@ -19,8 +19,10 @@ from stim_lib.sequences import FIRST, PAD
 
 HOURS_PER_DAY, HOURS_PER_WEEK = 24.0, 168.0
 SATURDAY = 5 * HOURS_PER_DAY
-# A pause before the first visit: longer than any that a year holds.
+# The pause before a first visit: longer than any that a year holds.
 NO_PAUSE_HOURS = 10_000.0
+# Stands for "not among them" where hours are compared; no log is a hundred thousand years long.
+NEVER_HOURS = 1e9
 
 
 class Pairs:
@@ -150,13 +152,13 @@ class Visits:
     @cached_property
     def pause(self) -> Any:
         """Hours since the visit before."""
-        before = ops.max(ops.where(self.earlier, self.hours[:, None, :], -NO_PAUSE_HOURS), axis=-1)
+        before = ops.max(ops.where(self.earlier, self.hours[:, None, :], -NEVER_HOURS), axis=-1)
         return ops.where(self.count > 1.5, self.hours - before, NO_PAUSE_HOURS)
 
     @cached_property
     def mean_pause(self) -> Any:
         """Mean hours between the visits so far."""
-        first = ops.min(ops.where(self.earlier, self.hours[:, None, :], NO_PAUSE_HOURS), axis=-1)
+        first = ops.min(ops.where(self.earlier, self.hours[:, None, :], NEVER_HOURS), axis=-1)
         spread = (self.hours - first) / ops.maximum(self.count - 1.0, 1.0)
         return ops.where(self.count > 1.5, spread, NO_PAUSE_HOURS)
 

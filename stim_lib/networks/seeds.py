@@ -75,12 +75,13 @@ def summarise_seeds(runs: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If there are fewer than two seeds, or `level` is not in (0, 1).
+        If there are fewer than two seeds, a number is missing, or `level` is not in (0, 1).
 
     Notes
     -----
-    mean ± t_{n-1} s/√n. It says how far another five seeds might lie, on the same test users: the
-    luck of the users is another matter (`metrics.bootstrap_means`). Introduced in chapter 08.
+    mean ± t_{n-1} s/√n. It says where the mean over very many seeds may lie, on the same test
+    users: the luck of the users is another matter (`metrics.bootstrap_means`). Introduced in
+    chapter 08.
 
     Examples
     --------
@@ -93,6 +94,10 @@ def summarise_seeds(runs: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     n = len(runs)
     if n < 2 or not 0 < level < 1:
         raise ValueError(f"expected two seeds or more and a level in (0, 1), found {n}, {level}")
+    if runs.isna().any(axis=None):
+        raise ValueError(
+            f"expected a number from each seed, found {runs.isna().sum().sum()} missing"
+        )
     mean, deviation = runs.mean(), runs.std(ddof=1)
     half = stats.t.ppf((1 + level) / 2, n - 1) * deviation / np.sqrt(n)
     table = {"mean": mean, "low": mean - half, "high": mean + half, "deviation": deviation}

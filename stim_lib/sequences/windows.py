@@ -116,6 +116,7 @@ class Sequencer:
             In any order; a few users at a time are encoded, so memory does not grow with it.
         part : Index, optional
             Labels of the rows of `log` that may be targets; the others are context. Default: all.
+            With it the labels of `log` have to be unique.
 
         Yields
         ------
@@ -133,7 +134,7 @@ class Sequencer:
         SchemaError
             If a column or a value of user and time is missing.
         ValueError
-            If the log is empty or `fit` was not called.
+            If the log is empty, `fit` was not called, or `part` names rows that the log has not.
 
         Notes
         -----
@@ -145,7 +146,7 @@ class Sequencer:
         schema.require_columns(log, "log", _actions.COLUMNS)
         if not len(log):
             raise ValueError("log: expected actions to cut into windows, found none")
-        wanted = np.ones(len(log), bool) if part is None else log.index.isin(part)
+        wanted = np.ones(len(log), bool) if part is None else _rows_of(part, log)
         for rows, user_starts in _few_users(log):
             some = self._encode(log.iloc[rows])
             for begin, end in zip(user_starts, [*user_starts[1:], len(rows)], strict=True):
@@ -197,6 +198,7 @@ class Sequencer:
         of a query and to its left is the same whichever others are asked.
         """
         self._require_fitted()
+        schema.require_columns(queries, "queries", (schema.USER, schema.TIME))
         schema.require_columns(history, "history", _actions.COLUMNS)
         window, position = np.full((2, len(queries)), -1, dtype=np.int64)
         cut: list[Window] = []
@@ -282,6 +284,18 @@ class Sequencer:
     def _require_fitted(self) -> None:
         if not hasattr(self, "items"):
             raise ValueError(f"{self!r}: call fit(train) before asking for windows")
+
+
+def _rows_of(part: pd.Index, log: pd.DataFrame) -> np.ndarray:
+    labels = pd.Index(part)
+    foreign = labels[~labels.isin(log.index)]
+    if len(foreign) or not log.index.is_unique:
+        raise ValueError(
+            f"part: expected labels of rows of the log, each label once, found {len(foreign)} of "
+            f"{len(labels)} that it has not (the first: {foreign[:1].tolist()}) and "
+            f"{log.index.duplicated().sum()} labels twice; pass the index of a part, not the part"
+        )
+    return log.index.isin(labels)
 
 
 def _few_users(log: pd.DataFrame) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -249,6 +249,35 @@ class TestTuning:
         assert reached[1] > reached[0]
         assert trials["objective"].max() == pytest.approx(reached[1])
 
+    def test_no_other_weights_are_more_likely(self, small):
+        log, train, validation, mix = small
+
+        def log_loss(mix):
+            asked, truth = queries.make_queries(validation)
+            shares = mix.score(asked, history=log)
+            shares /= shares.sum(axis=1, keepdims=True)
+            column = mix.catalogue.get_indexer(truth)
+            known = np.flatnonzero(column >= 0)
+            return -np.log(np.maximum(shares[known, column[known]], 1e-12)).mean()
+
+        likely = baselines.weigh_by_likelihood(mix, validation, train=train, log=log)
+        assert sum(likely.weights.values()) == pytest.approx(1)
+        best = log_loss(likely)
+        rng = np.random.default_rng(0)
+        for _ in range(20):
+            step = np.exp(rng.normal(0, rng.choice([0.02, 0.5]), len(likely.weights)))
+            weights = np.array(list(likely.weights.values())) * step
+            other = dict(zip(mix.components, weights.tolist(), strict=True))
+            assert log_loss(mix.with_weights(other)) > best - 1e-5
+        assert log_loss(mix) > best
+
+    def test_weights_need_a_place_that_is_known(self, small):
+        log, train, validation, mix = small
+        with pytest.raises(ValueError, match="some place with a training action"):
+            baselines.weigh_by_likelihood(
+                mix, validation.assign(item_id="nowhere"), train=train, log=log
+            )
+
 
 class TestProtocol:
     """The numbers that say that the protocol is the same as when they were first measured."""

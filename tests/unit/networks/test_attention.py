@@ -17,6 +17,11 @@ def arrays(pair):
     return [np.asarray(x) for x in pair]
 
 
+def test_who_may_look_wants_a_batch():
+    with pytest.raises(ValueError, match=r"expected shape \(B, L\), found \(2,\)"):
+        networks.may_look([True, False])
+
+
 class TestAttend:
     def test_three_tokens_by_hand(self):
         # Scores 0, ln 2 and ln 5 → weights 1/8, 2/8, 5/8; values 0, 8, 16 → 2 + 10 = 12.

@@ -38,6 +38,18 @@ class TestRelate:
         assert np.allclose(pairs[1::2, 3], [0, np.log(12.5 / 24.5) / 4], atol=1e-6)
         assert np.allclose(pairs[:, 4], np.log(13) / 4)
 
+    def test_a_window_may_span_years(self):
+        # Elsewhere at 0; three visits, 100 hours apart, begin sixteen months later.
+        batch = {
+            "item": np.array([[3, 2, 2, 2]]),
+            "hours": np.array([[0.0, 12_000.0, 12_100.0, 12_200.0]]),
+            "target_hours": np.array([[12_000.0, 12_100.0, 12_200.0, 12_300.0]]),
+        }  # fmt: skip
+        names = ["log_pause", "overdue"]
+        pairs = np.asarray(networks.relate(batch, relations=names, last=1))[0, 0]
+        assert np.allclose(pairs[2:, 0], np.log(101) / 5)
+        assert np.allclose(pairs[2:, 1], 0, atol=1e-6)
+
     def test_by_hand(self):
         # Friday 22:00 (hour 118) home, Saturday 01:00 (121) bar; asked for Saturday 23:00 (143).
         batch = {

@@ -174,3 +174,5 @@ class TestSeeds:
     def test_one_seed_has_no_interval(self):
         with pytest.raises(ValueError, match="two seeds or more"):
             networks.summarise_seeds(pd.DataFrame({"a": [1.0]}))
+        with pytest.raises(ValueError, match="found 1 missing"):
+            networks.summarise_seeds(pd.DataFrame({"a": [1.0, np.nan]}))

@@ -328,7 +328,14 @@ class TestErrors:
                         lambda t: sequencer.query_windows(log, t)):  # fmt: skip
                 with pytest.raises(schema.SchemaError, match=f"{column}: expected this column"):
                     use(log.drop(columns=column))
+        for part, found in ((log, "3 of"), (pd.Index([1, 9]), "1 of 2")):
+            with pytest.raises(ValueError, match=f"part: .* found {found}"):
+                next(sequencer.training_windows(log, part=part))
+        with pytest.raises(ValueError, match="each label once"):
+            next(sequencer.training_windows(log.set_axis([0, 1, 1]), part=pd.Index([1])))
         wall = log.assign(timestamp=log["timestamp"].dt.tz_localize(None))
+        with pytest.raises(schema.SchemaError, match="instants"):
+            sequencer.query_windows(wall, log)
         with pytest.raises(schema.SchemaError, match="instants"):
             sequencer.fit(wall)
         with pytest.raises(schema.SchemaError, match="row 1: expected a value"):
