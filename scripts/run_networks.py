@@ -32,7 +32,7 @@ DATASET, SPLIT = "foursquare_nyc", "80/10/10 of the time span"
 RUNS = ROOT / "data" / "network_runs.csv"
 SEEDS = tuple(range(5))
 N_LEFT_OUT = 9
-# Dropout and learning rate: the best on validation of six pairs.
+# Dropout and learning rate: the best on validation of three pairs.
 SOFTMAX_ALONE = (0.4, 0.01)
 LIKELY = "mix of counters, by likelihood"
 KEYS = ["study", "task", "time", "model", "seed"]
