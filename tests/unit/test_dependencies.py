@@ -81,6 +81,40 @@ def numpy_adds():
     assert np.arange(4).sum() == 6
 
 
+def openai_asks_the_address_it_is_given():
+    import openai
+
+    client = openai.OpenAI(base_url="http://127.0.0.1:9/v1", api_key="none", max_retries=0)
+    assert str(client.base_url) == "http://127.0.0.1:9/v1/"
+    with pytest.raises(openai.APIConnectionError):
+        client.with_options(timeout=1).models.list()
+
+
+def pydantic_names_the_bad_field():
+    import pydantic
+
+    class Answer(pydantic.BaseModel):
+        choice: int
+
+    with pytest.raises(pydantic.ValidationError, match="choice"):
+        Answer.model_validate_json('{"choice": "café"}')
+
+
+def safetensors_reads_what_it_wrote():
+    import numpy as np
+    from safetensors.numpy import load, save
+
+    assert (load(save({"w": np.arange(3.0)}))["w"] == [0, 1, 2]).all()
+
+
+def tokenizers_merges_pairs():
+    from tokenizers import Tokenizer, models
+
+    vocabulary = {"a": 0, "b": 1, "ab": 2}
+    merged = Tokenizer(models.BPE(vocabulary, [("a", "b")])).encode("abb")
+    assert merged.ids == [2, 1]
+
+
 def pandas_keeps_microseconds():
     import pandas as pd
 
@@ -276,6 +310,7 @@ JOBS = {
     "nbstripout": nbstripout_keeps_what_is_tagged,
     "nbval": nbval_collects,
     "numpy": numpy_adds,
+    "openai": openai_asks_the_address_it_is_given,
     "pandas": pandas_keeps_microseconds,
     "pandera": pandera_finds_all_faults,
     "platformdirs": platformdirs_names_a_cache,
@@ -283,14 +318,17 @@ JOBS = {
     "pyarrow": pyarrow_reads_text,
     "pyproj": pyproj_measures_a_geodesic,
     "pytest": pytest_is_new_enough,
+    "pydantic": pydantic_names_the_bad_field,
     "pyyaml": pyyaml_reads,
     "ruff": lambda: command_answers("ruff", "--version"),
+    "safetensors": safetensors_reads_what_it_wrote,
     "scikit-learn": scikit_learn_counts,
     "scipy": scipy_integrates,
     "sphinx-book-theme": imports("sphinx_book_theme"),
     "sphinx-exercise": imports("sphinx_exercise"),
     "statsmodels": statsmodels_fits,
     "tensorboard": tensorboard_reads_what_keras_writes,
+    "tokenizers": tokenizers_merges_pairs,
     "tensorflow": keras_learns,
     "tensorflow-cpu": keras_learns,
 }
