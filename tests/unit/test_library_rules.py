@@ -17,7 +17,7 @@ MODULES = sorted(FOLDER.rglob("*.py"))
 ORDER = (
     "schema", "assets", "datasets", "simulate", "cleaning", "splits", "series", "queries",
     "temporal", "spatial", "fusion", "sequences", "metrics", "leaks", "evaluation", "baselines",
-    "networks", "llm", "interest", "recommend", "ledger", "plots", "maps",
+    "networks", "llm", "interest", "recommend", "ledger", "answers", "plots", "maps",
 )  # fmt: skip
 
 
