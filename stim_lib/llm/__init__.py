@@ -10,7 +10,9 @@ import importlib
 
 # Module → the names it gives, sorted.
 _NAMES: dict[str, tuple[str, ...]] = {
+    "decoder": ("Block", "Decoder", "DecoderSettings", "RMSNorm", "rotate", "rotation"),
     "gguf": ("GgufError", "GgufFile", "TensorInfo", "read_gguf", "unpack_q4_1", "unpack_q8_0"),
+    "loading": ("load_decoder", "random_decoder", "unpermute"),
     "tokenizer": ("build_tokenizer", "chat_prompt", "encode", "encode_chat"),
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
