@@ -88,7 +88,7 @@ def random_decoder(settings: DecoderSettings, *, seed: int = 0) -> Decoder:
     --------
     >>> from stim_lib.llm.decoder import DecoderSettings
     >>> random_decoder(DecoderSettings(11, 8, 2, 2, 1, 16)).count_params()
-    1256
+    1280
     """
     from stim_lib.llm.decoder import Decoder
 
