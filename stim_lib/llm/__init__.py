@@ -10,7 +10,12 @@ import importlib
 
 # Module → the names it gives, sorted.
 _NAMES: dict[str, tuple[str, ...]] = {
+    "decoder": ("Block", "Decoder", "DecoderSettings", "RMSNorm", "rotate", "rotation"),
     "gguf": ("GgufError", "GgufFile", "TensorInfo", "read_gguf", "unpack_q4_1", "unpack_q8_0"),
+    "loading": ("load_decoder", "random_decoder", "unpermute"),
+    "running": ("causal_layout", "run_blocks"),
+    "score": ("CandidateScores", "score_candidates", "token_log_likelihoods"),
+    "states": ("hidden_states",),
     "tokenizer": ("build_tokenizer", "chat_prompt", "encode", "encode_chat"),
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
