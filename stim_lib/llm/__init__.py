@@ -1,3 +1,30 @@
-"""Language models on a plain processor: read from their files, run, and asked about interest."""
+"""A language model on a laptop: its weight file, its tokens, its layers and what they say.
 
-from stim_lib.llm.encoder import EncoderShape, SentenceEncoder, build_encoder, load_encoder
+Names are looked up when they are first used, so that `import stim_lib.llm` waits for no heavy
+package. Introduced in chapter 09.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+# Module → the names it gives, sorted.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "encoder": ("EncoderShape", "SentenceEncoder", "build_encoder", "load_encoder"),
+    "gguf": ("GgufError", "GgufFile", "TensorInfo", "read_gguf", "unpack_q4_1", "unpack_q8_0"),
+    "multilingual": ("MultilingualEncoder", "load_multilingual"),
+    "tokenizer": ("build_tokenizer", "chat_prompt", "encode", "encode_chat"),
+}
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
