@@ -11,8 +11,10 @@ import importlib
 # Module → the names it gives, sorted.
 _NAMES: dict[str, tuple[str, ...]] = {
     "decoder": ("Block", "Decoder", "DecoderSettings", "RMSNorm", "rotate", "rotation"),
+    "encoder": ("EncoderShape", "SentenceEncoder", "build_encoder", "load_encoder"),
     "gguf": ("GgufError", "GgufFile", "TensorInfo", "read_gguf", "unpack_q4_1", "unpack_q8_0"),
     "loading": ("load_decoder", "random_decoder", "unpermute"),
+    "multilingual": ("MultilingualEncoder", "load_multilingual"),
     "running": ("causal_layout", "run_blocks"),
     "score": ("CandidateScores", "score_candidates", "token_log_likelihoods"),
     "states": ("hidden_states",),
