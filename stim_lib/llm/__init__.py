@@ -10,15 +10,33 @@ import importlib
 
 # Module → the names it gives, sorted.
 _NAMES: dict[str, tuple[str, ...]] = {
+    "candidates": (
+        "ReplyError",
+        "clean_name",
+        "number_texts",
+        "parse_choice",
+        "parse_ranking",
+        "rerank_prompt",
+    ),
     "decoder": ("Block", "Decoder", "DecoderSettings", "RMSNorm", "rotate", "rotation"),
     "encoder": ("EncoderShape", "SentenceEncoder", "build_encoder", "load_encoder"),
     "gguf": ("GgufError", "GgufFile", "TensorInfo", "read_gguf", "unpack_q4_1", "unpack_q8_0"),
     "loading": ("load_decoder", "random_decoder", "unpermute"),
     "multilingual": ("MultilingualEncoder", "load_multilingual"),
+    "prompts": (
+        "candidate_texts",
+        "describe_actions",
+        "describe_query",
+        "next_kind_prompt",
+    ),
+    "remote": ("RemoteModel",),
+    "replies": ("RemoteModelError",),
     "running": ("causal_layout", "run_blocks"),
     "score": ("CandidateScores", "score_candidates", "token_log_likelihoods"),
     "states": ("hidden_states",),
+    "text_model": ("TextModel",),
     "tokenizer": ("build_tokenizer", "chat_prompt", "encode", "encode_chat"),
+    "wording": ("Style",),
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
