@@ -182,7 +182,7 @@ def test_metadata_that_do_not_fit_are_refused_in_words(name):
 
 
 def test_each_digit_is_alone_and_the_longest_special_token_wins():
-    """Both can't be seen with SmolLM2: it merges no digits, and none of its names begins another."""
+    """SmolLM2 shows neither: it merges no digits, and none of its names begins another."""
     parts = TINY | {"tokens": ["1", "11", "<a", "<ab"], "token_type": [1, 1, 3, 3]}
     parts |= {"merges": ["1 1"]}
     tokenizer = build_tokenizer({f"tokenizer.ggml.{key}": parts[key] for key in parts})
