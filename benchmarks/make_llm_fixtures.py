@@ -76,16 +76,13 @@ class PlainTokenizer:
         return [self.ids[part] for part in parts]
 
     def encode(self, text: str, *, special: bool = False) -> list[int]:
-        if special:
-            parts = self.special.split(text)
-            return [
-                i
-                for p in parts
-                for i in (
-                    [self.ids[p]] if p in self.ids and self.special.fullmatch(p) else self.encode(p)
-                )
-            ]
-        return [i for piece in self.pieces(text) for i in self.piece_ids(piece)]
+        ids: list[int] = []
+        for part in self.special.split(text) if special else [text]:
+            if special and self.special.fullmatch(part):
+                ids.append(self.ids[part])
+            else:
+                ids += [i for piece in self.pieces(part) for i in self.piece_ids(piece)]
+        return ids
 
 
 def make_logits(model, tokenizer: PlainTokenizer) -> dict[str, np.ndarray]:
