@@ -73,6 +73,7 @@ class TestEncode:
 
 
 class TestParts:
+    @settings(deadline=None)
     @given(st.integers(1, 6), st.sampled_from([(2, 0), (3, 1), (5, 2)]))
     def test_a_window_holds_the_neighbours(self, length, window):
         size, before = window
@@ -113,6 +114,7 @@ class TestFile:
         with pytest.raises(ValueError, match="expected pieces, one of them unknown, found 0"):
             _sentencepiece.read_tokenizer(path)
 
+    @settings(deadline=None)
     @given(st.binary(max_size=60))
     def test_fields_of_junk_end_or_are_refused(self, junk):
         try:

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stim_lib.llm._texts import batches_by_length, check_texts
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=7)), st.integers(1, 5))
 def test_every_row_stands_in_one_batch_whole_and_padded_with_zeros(rows, batch_size):
     seen = {}
