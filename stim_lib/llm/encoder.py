@@ -127,9 +127,9 @@ def set_encoder_weights(network: Any, weights: dict[str, np.ndarray], shape: Enc
     Examples
     --------
     >>> shape = EncoderShape(1, 2, 8, 16, vocabulary=10, positions=6)
-    >>> set_encoder_weights(build_encoder(shape), {}, shape)
+    >>> set_encoder_weights(build_encoder(shape), {}, shape)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    ValueError: weights: expected 'embeddings.word_embeddings.weight', found no such array...
+    ValueError: weights: expected 'embeddings.word_embeddings.weight', found no such array ...
     """
 
     def take(name: str) -> np.ndarray:
