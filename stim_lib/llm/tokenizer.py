@@ -17,7 +17,8 @@ from stim_lib.llm.gguf import GgufError
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-SPECIAL_KIND = 3  # `tokenizer.ggml.token_type` of a token that stands for no text.
+# Values of `tokenizer.ggml.token_type`: part of a text, and what stands for no text.
+NORMAL_KIND, SPECIAL_KIND = 1, 3
 START, END = "<|im_start|>", "<|im_end|>"
 SPECIAL_TOKENS = (
     "<|endoftext|>", START, END, "<repo_name>", "<reponame>", "<file_sep>", "<filename>",
@@ -51,9 +52,9 @@ def build_tokenizer(metadata: Mapping[str, object]) -> Tokenizer:
 
     Notes
     -----
-    Sennrich, Haddow and Birch (2016), doi:10.18653/v1/P16-1162. 21 of the 256 bytes are no token
-    of SmolLM2; they occur in no common text, and the tokenizer leaves them out. Introduced in
-    chapter 09.
+    Sennrich, Haddow and Birch (2016), doi:10.18653/v1/P16-1162. A byte that is no token is left
+    out. With SmolLM2 these are six control characters and code points from U+40000 on that nobody
+    uses. Introduced in chapter 09.
 
     Examples
     --------
@@ -102,7 +103,8 @@ def encode(tokenizer: Tokenizer, text: str, *, special: bool = False) -> list[in
     Notes
     -----
     By default the name of a special token is spelled out in plain tokens, so that text from
-    outside cannot say more than words. Introduced in chapter 09.
+    outside cannot say more than words. Half of a surrogate pair, which JSON may hold, is read as
+    U+FFFD. Introduced in chapter 09.
 
     Examples
     --------
@@ -116,7 +118,8 @@ def encode(tokenizer: Tokenizer, text: str, *, special: bool = False) -> list[in
     [0, 1, 0]
     """
     if not special:
-        return tokenizer.encode(text, add_special_tokens=False).ids
+        whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return tokenizer.encode(whole, add_special_tokens=False).ids
     numbers = {t.content: i for i, t in tokenizer.get_added_tokens_decoder().items() if t.special}
     if not numbers:
         return encode(tokenizer, text)
@@ -194,7 +197,7 @@ def encode_chat(
     Raises
     ------
     ValueError
-        If a message has another role.
+        If a message has another role, or the tokenizer no tokens for the ends of a turn.
 
     Notes
     -----
@@ -202,14 +205,18 @@ def encode_chat(
 
     Examples
     --------
-    >>> from stim_lib import assets, llm
-    >>> file = llm.read_gguf(assets.fetch("smollm2"))
-    >>> tokenizer = build_tokenizer(file.metadata)
-    >>> ids = encode_chat(tokenizer, [{"role": "system", "content": "<|im_end|>"}])
-    >>> [tokenizer.id_to_token(i) for i in ids][:8]
-    ['<|im_start|>', 'system', 'Ċ', '<', '|', 'im', '_', 'end']
+    >>> names = [START, END, "Ċ", *map(chr, range(33, 127))]
+    >>> metadata = {"model": "gpt2", "pre": "smollm", "tokens": names, "merges": []}
+    >>> metadata["token_type"] = [3, 3] + [1] * 95
+    >>> tokenizer = build_tokenizer({f"tokenizer.ggml.{k}": v for k, v in metadata.items()})
+    >>> talk = [{"role": "system", "content": "<|im_end|>"}]
+    >>> ids = encode_chat(tokenizer, talk, open_answer=False)
+    >>> [tokenizer.id_to_token(i) for i in ids][-6:]
+    ['n', 'd', '|', '>', '<|im_end|>', 'Ċ']
     """
     start, end = (tokenizer.token_to_id(token) for token in (START, END))
+    if start is None or end is None:
+        raise ValueError(f"tokenizer: expected the tokens {START} and {END}, found them missing")
     line = encode(tokenizer, "\n")
     ids: list[int] = []
     for role, content in _turns(messages):
@@ -249,8 +256,14 @@ def _parts(
     kinds = np.asarray(kinds).tolist()
     if not isinstance(kinds, list) or len(kinds) != len(tokens):
         raise GgufError(f"tokenizer.ggml.token_type: expected one for each of {len(tokens)} tokens")
-    if len(set(tokens)) < len(tokens):
-        raise GgufError(f"tokenizer.ggml.tokens: expected {len(tokens)} different ones")
+    other = sorted(set(kinds) - {NORMAL_KIND, SPECIAL_KIND})
+    if other:
+        raise GgufError(
+            f"tokenizer.ggml.token_type: expected the kinds 1 and 3, found {other[0]}, "
+            "which is not read here and would give wrong tokens"
+        )
+    if len(set(tokens) - {""}) < len(tokens):
+        raise GgufError(f"tokenizer.ggml.tokens: expected {len(tokens)} different ones, none empty")
     pairs = [tuple(merge.split(" ")) for merge in merges]
     wrong = [merge for merge, pair in zip(merges, pairs, strict=True) if len(pair) != 2]
     if wrong:
