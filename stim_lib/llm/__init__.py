@@ -12,7 +12,16 @@ import importlib
 _NAMES: dict[str, tuple[str, ...]] = {
     "decoder": ("Block", "Decoder", "DecoderSettings", "RMSNorm", "rotate", "rotation"),
     "gguf": ("GgufError", "GgufFile", "TensorInfo", "read_gguf", "unpack_q4_1", "unpack_q8_0"),
+    "generation": ("draw_token", "generate"),
     "loading": ("load_decoder", "random_decoder", "unpermute"),
+    "lora": (
+        "adapter_weights",
+        "add_adapter",
+        "load_adapter",
+        "remove_adapter",
+        "save_adapter",
+    ),
+    "lora_training": ("train_lora",),
     "running": ("causal_layout", "run_blocks"),
     "score": ("CandidateScores", "score_candidates", "token_log_likelihoods"),
     "states": ("hidden_states",),
