@@ -16,7 +16,11 @@ from typing import Any
 from stim_lib.llm.replies import RemoteModelError
 
 # The client adds the reader's system, and what stands in OPENAI_* variables for another server.
-HEADERS = ("host", "accept", "connection", "content-type", "content-length", "user-agent")
+HEADERS = (
+    "host", "accept", "connection", "content-type", "content-length", "user-agent",
+    # By this the client remembers that the reply is to be streamed.
+    "x-stainless-raw-response",
+)  # fmt: skip
 TRY_AGAIN = (408, 409, 425, 429, 500, 502, 503, 504)
 MAX_ERROR_BYTES = 4096
 # Packages whose errors mean that the connection broke; which of them the client uses, varies.
