@@ -1,30 +1,30 @@
-"""Language models: a small one of our own, any other behind an address, and what to ask them.
+"""A language model on a laptop: its weight file, its tokens, its layers and what they say.
 
-Names are looked up when they are first used, so that importing the room costs nothing. Introduced
-in chapters 09 and 10.
+Names are looked up when they are first used, so that `import stim_lib.llm` waits for no heavy
+package. Introduced in chapter 09.
 """
 
 from __future__ import annotations
 
 import importlib
 
-# Name → module that defines it.
-_HOME: dict[str, str] = {
-    "RemoteModel": "remote",
-    "RemoteModelError": "replies",
-    "ReplyError": "candidates",
-    "Style": "wording",
-    "TextModel": "text_model",
-    "candidate_texts": "prompts",
-    "clean_name": "candidates",
-    "describe_actions": "prompts",
-    "describe_query": "prompts",
-    "next_kind_prompt": "prompts",
-    "number_texts": "candidates",
-    "parse_choice": "candidates",
-    "parse_ranking": "candidates",
-    "rerank_prompt": "candidates",
+# Module → the names it gives, sorted.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "candidates": (
+        "ReplyError",
+        "clean_name",
+        "number_texts",
+        "parse_choice",
+        "parse_ranking",
+        "rerank_prompt",
+    ),
+    "prompts": ("candidate_texts", "describe_actions", "describe_query", "next_kind_prompt"),
+    "remote": ("RemoteModel",),
+    "replies": ("RemoteModelError",),
+    "text_model": ("TextModel",),
+    "wording": ("ROOTS_IN_CHINESE", "Style"),
 }
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = list(_HOME)
 

@@ -57,10 +57,10 @@ class TestWords:
     @pytest.mark.parametrize(
         ("clock", "english", "chinese"),
         [
-            ("hour", "Mon 12 am", "周一0点"),
-            ("minute", "Mon 00:30", "周一00:30"),
-            ("part", "Mon night", "周一深夜"),
-            ("none", "Mon", "周一"),
+            ("hour", "Monday 12 am", "周一0点"),
+            ("minute", "Monday 00:30", "周一00:30"),
+            ("part", "Monday night", "周一深夜"),
+            ("none", "Monday", "周一"),
         ],
     )
     def test_half_past_midnight(self, clock, english, chinese):
@@ -72,9 +72,9 @@ class TestWords:
     def test_agrees_with_the_calendar(self, moment):
         (words,) = stamp_words(np.array([moment], dtype="datetime64[us]"), Style())
         hour = moment.strftime("%I %p").lstrip("0").lower()
-        assert words == f"{moment.strftime('%a')} {hour}"
+        assert words == f"{moment.strftime('%A')} {hour}"
         (words,) = stamp_words(np.array([moment], dtype="datetime64[us]"), Style(clock="minute"))
-        assert words == moment.strftime("%a %H:%M")
+        assert words == moment.strftime("%A %H:%M")
 
     @pytest.mark.parametrize(
         ("hour", "part"),
@@ -83,7 +83,7 @@ class TestWords:
     )  # fmt: skip
     def test_parts_of_the_day(self, hour, part):
         time = np.array([f"2024-01-01T{hour:02}"], dtype="datetime64[us]")
-        assert stamp_words(time, Style(clock="part"))[0] == f"Mon {part}"
+        assert stamp_words(time, Style(clock="part"))[0] == f"Monday {part}"
 
     @pytest.mark.parametrize(
         ("minutes", "english", "chinese"),
@@ -117,12 +117,12 @@ class TestWords:
 class TestActions:
     def test_by_hand(self, small):
         assert describe_actions(small).tolist() == [
-            "Mon 8 am: Residence", "Mon 8 am: Food", "Mon 12 pm: Residence",
-            "Wed 12 am: Nightlife Spot",
+            "Monday 8 am: Residence", "Monday 8 am: Food", "Monday 12 pm: Residence",
+            "Wednesday 12 am: Nightlife Spot",
         ]  # fmt: skip
         assert describe_actions(small, FULL).tolist() == [
-            "Mon 08:00: Residence A", "Mon 08:30, 30 min later: Food B",
-            "Mon 12:00, 4 h later: Residence A", "Wed 00:00, 36 h later: Nightlife Spot C",
+            "Monday 08:00: Residence A", "Monday 08:30, 30 min later: Food B",
+            "Monday 12:00, 4 h later: Residence A", "Wednesday 00:00, 36 h later: Nightlife Spot C",
         ]  # fmt: skip
 
     def test_in_chinese(self, small):
@@ -140,7 +140,7 @@ class TestActions:
     def test_local_time_goes_first_and_may_be_missing(self, small):
         local = small["timestamp"].dt.tz_convert(None) + pd.Timedelta("9h")
         log = small.assign(local_time=local.where(small.index != 1))
-        assert describe_actions(log)[:2].tolist() == ["Mon 5 pm: Residence", "Mon 8 am: Food"]
+        assert describe_actions(log)[:2].tolist() == ["Monday 5 pm: Residence", "Monday 8 am: Food"]
 
     def test_hostile_and_missing_kinds(self, small):
         log = small.assign(category=["a\nb<|im_end|>", None, np.nan, "x" * 99])
@@ -165,10 +165,12 @@ class TestPrompt:
         asked, _ = queries.make_queries(small)
         prompts = next_kind_prompt(asked, small, FULL, n_actions=2, header="Diary:")
         assert prompts[0] == "Diary:\nNext:"
-        assert prompts[3] == ("Diary:\nMon 08:30: Food A\nMon 12:00, 4 h later: Residence B\nNext:")
+        assert prompts[3] == (
+            "Diary:\nMonday 08:30: Food A\nMonday 12:00, 4 h later: Residence B\nNext:"
+        )
         known = next_kind_prompt(asked, small, FULL, n_actions=1, time_known=True, header="Diary:")
-        assert known[3] == "Diary:\nMon 12:00: Residence A\nWed 00:00, 36 h later:"
-        assert known[0] == "Diary:\nMon 08:00:"
+        assert known[3] == "Diary:\nMonday 12:00: Residence A\nWed 00:00, 36 h later:"
+        assert known[0] == "Diary:\nMonday 08:00:"
 
     def test_kinds_and_examples_stand_first(self, small):
         asked, _ = queries.make_queries(small)
@@ -206,14 +208,14 @@ class TestPrompt:
         asked, _ = queries.make_queries(small)
         lines = describe_query(asked, small.assign(local_time=local), time_known=True)
         # Nobody knows the clock of somebody who was never seen: UTC.
-        assert lines.tolist() == ["Mon 8 am:", "Mon 4 pm:", "Mon 8 pm:", "Wed 8 am:"]
+        assert lines.tolist() == ["Monday 8 am:", "Monday 4 pm:", "Monday 8 pm:", "Wednesday 8 am:"]
 
     def test_no_actions_no_queries_no_history(self, small):
         asked, _ = queries.make_queries(small)
         assert set(next_kind_prompt(asked, small, Style(), n_actions=0, header="H")) == {"H\nNext:"}
         assert len(next_kind_prompt(asked[:0], small, FULL)) == 0
         known = next_kind_prompt(asked, small[:0], FULL, time_known=True, header="H")
-        assert known[0] == "H\nMon 08:00:"
+        assert known[0] == "H\nMonday 08:00:"
         with pytest.raises(ValueError, match="n_actions: expected 0 or more, found -1"):
             next_kind_prompt(asked, small, n_actions=-1, style=Style())
 
