@@ -198,9 +198,9 @@ def next_kind_prompt(
 
     Notes
     -----
-    What is common to all prompts stands first, so that a model reads it once. A line costs nine tokens
-    of SmolLM2 with an hour and seven with a part of the day; a whole weekday is one
-    token where its abbreviation is two. Introduced in chapter 10.
+    What is common to all prompts stands first, so that a model reads it once. A line costs nine
+    tokens of SmolLM2 with an hour and seven with a part of the day; a whole weekday is one token
+    where its abbreviation is two. Introduced in chapter 10.
 
     Examples
     --------

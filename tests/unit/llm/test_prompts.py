@@ -169,7 +169,7 @@ class TestPrompt:
             "Diary:\nMonday 08:30: Food A\nMonday 12:00, 4 h later: Residence B\nNext:"
         )
         known = next_kind_prompt(asked, small, FULL, n_actions=1, time_known=True, header="Diary:")
-        assert known[3] == "Diary:\nMonday 12:00: Residence A\nWed 00:00, 36 h later:"
+        assert known[3] == "Diary:\nMonday 12:00: Residence A\nWednesday 00:00, 36 h later:"
         assert known[0] == "Diary:\nMonday 08:00:"
 
     def test_kinds_and_examples_stand_first(self, small):
