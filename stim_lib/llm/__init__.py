@@ -18,6 +18,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "parse_ranking",
         "rerank_prompt",
     ),
+    "local_model": ("LocalModel", "load_local_model"),
     "prompts": ("candidate_texts", "describe_actions", "describe_query", "next_kind_prompt"),
     "remote": ("RemoteModel",),
     "replies": ("RemoteModelError",),
