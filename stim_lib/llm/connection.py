@@ -121,10 +121,10 @@ def open_client(address: str, key: str | None, *, timeout: float) -> Any:
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise Refusal(415, None, "a compressed reply, though none was accepted")
             return
-        content = b""
-        for chunk in response.iter_bytes(MAX_ERROR_BYTES):
+        content, deadline = b"", time.monotonic() + timeout
+        for chunk in response.iter_bytes():
             content += chunk
-            if len(content) >= MAX_ERROR_BYTES:
+            if len(content) >= MAX_ERROR_BYTES or time.monotonic() > deadline:
                 break
         text = content[:MAX_ERROR_BYTES].decode("utf-8", errors="replace")
         raise Refusal(response.status_code, response.headers.get("retry-after"), text)

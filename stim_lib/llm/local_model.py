@@ -44,7 +44,7 @@ class LocalModel:
     --------
     >>> model = load_local_model()  # doctest: +SKIP
     >>> model.score(["I live in New"], [" York", " Food"]).round(1)  # doctest: +SKIP
-    array([[ -0.3, -13.7]])
+    array([[ -0.8, -12.8]])
     """
 
     decoder: Any
