@@ -49,6 +49,10 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "random_decoder",
         "unpermute",
     ),
+    "local_model": (
+        "LocalModel",
+        "load_local_model",
+    ),
     "lora": (
         "adapter_weights",
         "add_adapter",
@@ -86,7 +90,10 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "encode",
         "encode_chat",
     ),
-    "wording": ("Style",),
+    "wording": (
+        "ROOTS_IN_CHINESE",
+        "Style",
+    ),
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
