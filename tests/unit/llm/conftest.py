@@ -1,4 +1,4 @@
-"""Models with trained weights, read once; what the references made of fixed texts; a tiny decoder."""
+"""Models with trained weights, what the references made of fixed texts, and a tiny decoder."""
 
 import json
 from pathlib import Path
