@@ -60,7 +60,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "remove_adapter",
         "save_adapter",
     ),
-    "lora_training": ("train_lora",),
+    "lora_training": ("LoraTrainer", "train_lora"),
     "multilingual": (
         "MultilingualEncoder",
         "load_multilingual",
