@@ -42,9 +42,16 @@ TINY = llm.DecoderSettings(
 )
 
 
-@pytest.fixture
-def tiny():
+@pytest.fixture(scope="session")
+def compiled():
     return llm.random_decoder(TINY, seed=3)
+
+
+@pytest.fixture
+def tiny(compiled):
+    """The same for all tests, so that its block is compiled once; adapters do not outlive one."""
+    yield compiled
+    llm.remove_adapter(compiled)
 
 
 @pytest.fixture(scope="session")

@@ -77,7 +77,7 @@ class TestParts:
 
     def test_turned_products_depend_on_the_distance_only(self):
         rng = np.random.default_rng(0)
-        query, key = rng.normal(size=(2, 1, 1, 1, 8))
+        query, key = rng.normal(size=(2, 1, 1, 1, 8)).astype("float32")
 
         def product(here, there):
             turned = [
@@ -152,7 +152,7 @@ class TestWhole:
         states, cache = llm.run_blocks(tiny, tiny.embed(TOKENS), *llm.causal_layout([8, 8]))
         assert np.abs(np.asarray(states) - np.asarray(steps[-1][0])).max() < 1e-4
         assert np.abs(np.asarray(cache[2][1]) - np.asarray(steps[2][1][1])).max() < 1e-4
-        assert len(tiny.compiled) == 1
+        assert len(tiny.compiled) == 1  # a graph for three blocks
 
     def test_one_past_serves_all_texts(self, tiny):
         prefix, rests = [[7, 8, 9]], TOKENS[:, :4]

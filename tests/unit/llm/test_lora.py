@@ -9,7 +9,7 @@ PROMPTS = [[3, 1, 4 + i, 2, 7] for i in range(8)]
 CANDIDATES = [[5], [6], [8], [9]]
 LONG = [[5], [6, 1], [6, 2, 2], [9]]
 ANSWERS = [0, 1, 2, 3, 3, 2, 1, 0]
-FAST = {"rank": 4, "layers": 2, "learning_rate": 0.02, "steps": 60, "batch_size": 8}
+FAST = {"rank": 4, "layers": 2, "learning_rate": 0.05, "steps": 24, "batch_size": 8}
 
 
 def logits(decoder):
@@ -103,11 +103,11 @@ class TestTraining:
             assert (ends[0] - ends[1]) / 2e-2 == pytest.approx(slope[place], rel=0.02), name
 
     def test_frozen_blocks_may_be_run_once(self, tiny):
-        """Up to float16: with all blocks adapted there is nothing but the embedding to keep."""
-        runs = {}
+        """Up to the rounding to float16."""
+        runs, options = {}, FAST | {"steps": 6, "learning_rate": 0.005}
         for cached in (True, False):
             runs[cached] = llm.train_lora(
-                tiny, PROMPTS, LONG, ANSWERS, cache_lower=cached, **FAST | {"steps": 8}
+                tiny, PROMPTS, LONG, ANSWERS, cache_lower=cached, **options
             )
         difference = (runs[True] - runs[False])["nats"].abs()
         assert 0 < difference.max() < 5e-3
@@ -128,11 +128,11 @@ class TestTraining:
         before = logits(tiny)
         run = llm.train_lora(
             tiny, PROMPTS, CANDIDATES, opposite, validation=(PROMPTS, CANDIDATES, ANSWERS),
-            check_every=5, patience=2, **FAST,
+            check_every=3, patience=2, **FAST,
         )  # fmt: skip
         checks = run["val_nats"].dropna()
         best = checks.idxmin()
-        assert run.index[-1] < 60
+        assert run.index[-1] < 24
         assert (checks.index[-2:] > best).all()
         if best == 0:
             assert np.array_equal(logits(tiny), before)
@@ -141,11 +141,11 @@ class TestTraining:
         assert found == pytest.approx(checks.min(), abs=2e-3)
 
     def test_model_itself_stays(self, tiny):
-        frozen = [np.array(v) for v in tiny.variables]
+        frozen = [v.numpy().copy() for v in tiny.variables]
         llm.train_lora(tiny, PROMPTS, CANDIDATES, ANSWERS, **FAST | {"steps": 3})
         llm.remove_adapter(tiny)
         for before, after in zip(frozen, tiny.variables, strict=True):
-            assert np.array_equal(before, np.asarray(after))
+            assert np.array_equal(before, after.numpy())
 
     def test_refuses_answers_that_are_no_candidates(self, tiny):
         with pytest.raises(ValueError, match="8 places from 0 to 3, found 8, from 0 to 4"):
