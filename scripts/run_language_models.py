@@ -28,7 +28,6 @@ from language_exam import (
     counter_shares,
     describe,
     fit_logistic,
-    hours,
     majority_shares,
     markov_shares,
     shares_of,
@@ -48,7 +47,6 @@ from stim_lib import (
     schema,
     splits,
 )
-from stim_lib.temporal import circular_distance
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = "scripts/run_language_models.py"
@@ -59,42 +57,33 @@ SIZES = (30, 100, 300, 1000, 3000)
 # Steps of a batch of eight: about as many as the examples allow before validation says stop.
 STEPS = {100: 60, 300: 80, 1000: 120, 3000: 240}
 LAYERS, RATE, RANK = 8, 2e-3, 8
-N_LINES, WIDTH_HOURS, N_HABITS = 4, 1.5, 4
-# One token each, so that a line is short and the ten answers are alike.
-WORDS = {
-    "Arts & Entertainment": "Arts", "College & University": "College", "Event": "Event",
-    "Food": "Food", "Nightlife Spot": "Bar", "Outdoors & Recreation": "Park",
-    "Professional & Other Places": "Work", "Residence": "Home", "Shop & Service": "Shop",
-    "Travel & Transport": "Travel",
-}  # fmt: skip
+N_LINES = 4
+WORDS = llm.ROOTS_IN_ONE_WORD
 WORD = "word"
 LETTERS = "ABCDEFGHIJ"
 
 
+def in_words(exam: Exam) -> pd.DataFrame:
+    """The log with a short word for each kind."""
+    return exam.log.assign(**{WORD: exam.log[schema.ROOT_CATEGORY].map(WORDS)})
+
+
 def lines(exam: Exam, asked: pd.DataFrame) -> list[str]:
     """The last actions in words, and the time that is asked about."""
-    log = exam.log.assign(**{WORD: exam.log[schema.ROOT_CATEGORY].map(WORDS)})
     return llm.next_kind_prompt(
-        asked.drop(columns="truth"), log, llm.Style(kind=WORD), n_actions=N_LINES, time_known=True
-    ).tolist()
+        asked.drop(columns="truth"), in_words(exam), llm.Style(kind=WORD), n_actions=N_LINES,
+        time_known=True,
+    ).tolist()  # fmt: skip
 
 
 def lines_and_habits(exam: Exam, asked: pd.DataFrame) -> list[str]:
     """The same, with a line before the last that says what the user does at this hour."""
-    past = queries.look_back(asked, exam.log)
-    kind = pd.Index(exam.kinds).get_indexer(exam.log[schema.ITEM])[past.row]
-    clock = hours(exam.log[schema.LOCAL_TIME]).to_numpy()[past.row]
-    now = hours(asked[schema.LOCAL_TIME]).to_numpy()[past.query]
-    near = circular_distance(clock, now, period=24) <= WIDTH_HOURS
-    counts = np.zeros((len(asked), len(exam.kinds)), int)
-    np.add.at(counts, (past.query[near], kind[near]), 1)
-    told = []
-    for prompt, row in zip(lines(exam, asked), counts, strict=True):
-        first = [i for i in np.argsort(-row, kind="stable")[:N_HABITS] if row[i] > 0]
-        habit = ", ".join(f"{WORDS[exam.kinds[i]]} {row[i]}" for i in first) or "nothing yet"
-        before, last = prompt.rsplit("\n", 1)
-        told.append(f"{before}\nUsual at this hour: {habit}\n{last}")
-    return told
+    bare, log = asked.drop(columns="truth"), in_words(exam)
+    prompts = llm.next_kind_prompt(
+        bare, log, llm.Style(kind=WORD), n_actions=N_LINES, time_known=True
+    )
+    kinds = [WORDS[kind] for kind in exam.kinds]
+    return llm.add_habits(prompts, bare, log, kind=WORD, kinds=kinds).tolist()
 
 
 def root_names(exam: Exam, asked: pd.DataFrame) -> list[str]:

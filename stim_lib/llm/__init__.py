@@ -44,6 +44,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "unpack_q4_1",
         "unpack_q8_0",
     ),
+    "habits": ("add_habits",),
     "loading": (
         "load_decoder",
         "random_decoder",
@@ -90,10 +91,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "encode",
         "encode_chat",
     ),
-    "wording": (
-        "ROOTS_IN_CHINESE",
-        "Style",
-    ),
+    "wording": ("ROOTS_IN_CHINESE", "ROOTS_IN_ONE_WORD", "Style"),
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -29,6 +29,19 @@ ROOTS_IN_CHINESE = {
     "Shop & Service": "购物与服务",
     "Travel & Transport": "交通与旅行",
 }
+# The same in one English token each (of SmolLM2): short lines, and ten answers that are alike.
+ROOTS_IN_ONE_WORD = {
+    "Arts & Entertainment": "Arts",
+    "College & University": "College",
+    "Event": "Event",
+    "Food": "Food",
+    "Nightlife Spot": "Bar",
+    "Outdoors & Recreation": "Park",
+    "Professional & Other Places": "Work",
+    "Residence": "Home",
+    "Shop & Service": "Shop",
+    "Travel & Transport": "Travel",
+}
 DAYS = {
     "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
     "zh": ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
