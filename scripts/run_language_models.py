@@ -55,8 +55,8 @@ STUDY = "next kind"
 SEEDS = (0, 1, 2, 3, 4)
 SIZES = (30, 100, 300, 1000, 3000)
 # Steps of a batch of eight: about as many as the examples allow before validation says stop.
-STEPS = {100: 60, 300: 80, 1000: 120, 3000: 240}
-LAYERS, RATE, RANK = 8, 2e-3, 8
+STEPS = {100: 60, 1000: 120, 3000: 240}
+LAYERS, RATE, RANK = 8, 4e-3, 8
 N_LINES = 4
 WORDS = llm.ROOTS_IN_ONE_WORD
 WORD = "word"
@@ -308,7 +308,7 @@ def run_lora(exam: Exam, seeds: list[int], sizes: list[int]) -> None:
             some = questions["pool"].take(exam.examples(n, seed))
             run = trainer.fit(
                 some, validation=check, steps=STEPS[n], learning_rate=RATE, rank=RANK,
-                check_every=20, patience=2, seed=seed,
+                check_every=30, patience=2, seed=seed,
             )  # fmt: skip
             fitted = time.process_time() - started
             shares = trainer.probabilities(questions["test"])

@@ -7,8 +7,11 @@ query asked of one run. Introduced in chapter 10.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ import pandas as pd
 from stim_lib import assets, metrics, schema
 
 FILE = "language_model_answers.parquet"
+WAIT_SECONDS = 60
 RUN = ("study", "model", "n_train", "seed")
 COLUMNS = (*RUN, "query_id", schema.USER, "nats", "rank", "sure")
 
@@ -117,10 +121,16 @@ def append_answers(
     path = Path(path)
     run = dict(zip(RUN, (study, model, n_train, seed), strict=True))
     rows = answers[list(wanted)].assign(**run)[list(COLUMNS)]
-    if path.exists():
-        held = pd.read_parquet(path)
-        same = (held[list(RUN)] == list(run.values())).all(axis=1)
-        rows = pd.concat([held[~same], rows], ignore_index=True)
+    with _alone(path):
+        if path.exists():
+            held = pd.read_parquet(path)
+            same = (held[list(RUN)] == list(run.values())).all(axis=1)
+            rows = pd.concat([held[~same], rows], ignore_index=True)
+        _replace(path, rows)
+
+
+def _replace(path: Path, rows: pd.DataFrame) -> None:
+    """Put a table in the place of a file, whole or not at all."""
     # Three digits are more than a thousand queries can tell, and a third of the bytes.
     rows = rows.round({"nats": 3, "sure": 3})
     rows = rows.astype(
@@ -137,6 +147,27 @@ def append_answers(
     rows.to_parquet(half, index=False, compression="zstd")
     os.chmod(half, 0o644)
     os.replace(half, path)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a file for oneself: two runs that end together must not undo each other."""
+    lock = path.with_name(path.name + ".lock")
+    for _ in range(WAIT_SECONDS):
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
+            break
+        except FileExistsError:
+            time.sleep(1)
+    else:
+        raise TimeoutError(
+            f"{lock.name}: expected another run to finish writing within {WAIT_SECONDS} s, found "
+            "its lock still there. If no run is writing, remove the lock"
+        )
+    try:
+        yield
+    finally:
+        lock.unlink()
 
 
 def read_answers(path: str | Path | None = None, *, study: str | None = None) -> pd.DataFrame:
