@@ -21,7 +21,16 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "decoder": ("Block", "Decoder", "DecoderSettings", "RMSNorm", "rotate", "rotation"),
     "encoder": ("EncoderShape", "SentenceEncoder", "build_encoder", "load_encoder"),
     "gguf": ("GgufError", "GgufFile", "TensorInfo", "read_gguf", "unpack_q4_1", "unpack_q8_0"),
+    "generation": ("draw_token", "generate"),
     "loading": ("load_decoder", "random_decoder", "unpermute"),
+    "lora": (
+        "adapter_weights",
+        "add_adapter",
+        "load_adapter",
+        "remove_adapter",
+        "save_adapter",
+    ),
+    "lora_training": ("train_lora",),
     "multilingual": ("MultilingualEncoder", "load_multilingual"),
     "prompts": (
         "candidate_texts",

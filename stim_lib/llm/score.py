@@ -6,12 +6,12 @@ Introduced in chapters 09 and 10.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from stim_lib.llm import running
+from stim_lib.llm.tree import CandidateTree, grow_trees, pack
 from stim_lib.sequences import _tensorflow
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def score_candidates(
     ((2, 3), [1, 2, 3])
     """
     running.check_tokens(decoder, prompts, "prompts")
-    trees = _trees(decoder, candidates, len(prompts))
+    trees = grow_trees(decoder, candidates, len(prompts))
     prefix = running.shared_prefix(prompts)
     past = running.read_prefix(decoder, prefix)
     rests = [list(prompt[len(prefix) :]) for prompt in prompts]
@@ -176,99 +176,19 @@ def token_log_likelihoods(
     return found
 
 
-@dataclass(frozen=True)
-class _Tree:
-    """Candidates that begin alike share nodes. Row 0 is the prompt's end, row i + 1 is node i."""
-
-    tokens: list[int]  # of each node
-    depth: list[int]  # of each node; children of the prompt have 0
-    above: np.ndarray  # bool (n_nodes, n_nodes): row looks at column
-    steps: np.ndarray  # int (n_steps, 3): candidate, row that foretells, token foretold
-    lengths: list[int]  # of each candidate
-
-
-def _grow(candidates: Sequence[Tokens]) -> _Tree:
-    nodes: dict[tuple[int, ...], int] = {}
-    steps = []
-    for number, candidate in enumerate(candidates):
-        for place, token in enumerate(candidate):
-            start = tuple(candidate[:place])
-            if start and start not in nodes:
-                nodes[start] = len(nodes)
-            steps.append((number, nodes[start] + 1 if start else 0, token))
-    above = np.zeros((len(nodes), len(nodes)), bool)
-    for start, row in nodes.items():
-        above[row, [nodes[start[:k]] for k in range(1, len(start) + 1)]] = True
-    return _Tree(
-        [start[-1] for start in nodes],
-        [len(start) - 1 for start in nodes],
-        above,
-        np.array(steps),
-        [len(candidate) for candidate in candidates],
-    )
-
-
-def _trees(decoder: Decoder, candidates: Sequence[Any], n_prompts: int) -> list[_Tree]:
-    if not len(candidates) or not len(candidates[0]):
-        raise ValueError("candidates: expected at least one, of at least one token, found none")
-    if np.ndim(candidates[0][0]) == 0:
-        running.check_tokens(decoder, candidates, "candidates")
-        return [_grow(candidates)] * n_prompts
-    if len(candidates) != n_prompts:
-        raise ValueError(
-            f"candidates: expected a list for each of {n_prompts} prompts, found {len(candidates)}"
-        )
-    counts = {len(own) for own in candidates}
-    if len(counts) > 1:
-        raise ValueError(
-            f"candidates: expected the same number for each prompt, found {sorted(counts)}; "
-            "score them in groups"
-        )
-    for own in candidates:
-        running.check_tokens(decoder, own, "candidates")
-    return [_grow(own) for own in candidates]
-
-
 def _score_batch(
-    decoder: Decoder, prompts: list[list[int]], trees: list[_Tree], before: int, past: Any
+    decoder: Decoder, prompts: list[list[int]], trees: list[CandidateTree], before: int, past: Any
 ) -> np.ndarray:
     """Scores (B, n_candidates) of prompts whose first `before` tokens are in `past`."""
-    tf = _tensorflow.load()
-    lengths = np.array([len(prompt) for prompt in prompts])
-    n_nodes = max(len(tree.tokens) for tree in trees)
-    layout = running.causal_layout(lengths, before=before)
-    states, cache = running.run_blocks(
-        decoder, decoder.embed(running.pad(prompts)), *layout, past, keep_cache=n_nodes > 0
+    packed = pack(prompts, trees, before=before)
+    states, _ = running.run_blocks(
+        decoder, decoder.embed(packed.tokens), packed.positions, packed.mask, past, keep_cache=False
     )
-    ends = _rows(states, np.arange(len(prompts)), lengths - 1)[:, None]
-    if n_nodes:
-        nodes = decoder.embed(running.pad([tree.tokens for tree in trees]))
-        layout = _tree_layout(trees, lengths, before)
-        states, _ = running.run_blocks(decoder, nodes, *layout, cache, keep_cache=False)
-        ends = tf.concat([ends, states], axis=1)
-    ends = tf.reshape(ends, (-1, decoder.settings.width))
-    text = np.repeat(np.arange(len(trees)), [len(tree.steps) for tree in trees])
-    candidate, row, token = np.concatenate([tree.steps for tree in trees]).T
-    used, row = np.unique(text * (n_nodes + 1) + row, return_inverse=True)
-    values = _log_probabilities(decoder, tf.gather(ends, used), row, token)
+    asked, row = np.unique(packed.steps[:, [0, 2]], axis=0, return_inverse=True)
+    values = _log_probabilities(decoder, _rows(states, *asked.T), row, packed.steps[:, 3])
     scores = np.zeros((len(trees), len(trees[0].lengths)))
-    np.add.at(scores, (text, candidate), values)
+    np.add.at(scores, (packed.steps[:, 0], packed.steps[:, 1]), values)
     return scores
-
-
-def _tree_layout(
-    trees: list[_Tree], lengths: np.ndarray, before: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Positions (B, N) and mask (B, N, before + T + N) of the trees behind their prompts."""
-    n_nodes, longest = max(len(tree.tokens) for tree in trees), max(lengths)
-    positions = np.zeros((len(trees), n_nodes), int)
-    mask = np.zeros((len(trees), n_nodes, before + longest + n_nodes), bool)
-    for i, (tree, length) in enumerate(zip(trees, lengths, strict=True)):
-        n = len(tree.tokens)
-        positions[i, :n] = before + length + np.array(tree.depth)
-        mask[i, :, : before + length] = True
-        mask[i, :n, before + longest : before + longest + n] = tree.above
-    return positions, mask
 
 
 def _rows(states: Any, text: np.ndarray, place: np.ndarray) -> Any:
