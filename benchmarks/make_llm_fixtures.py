@@ -11,7 +11,7 @@ Written to data/language_model_reference/, since chapter 09 reads it too:
 - `smollm2_logits.npz`, of transformers' own loading of the file, float32, eager attention. For each
   prompt of llm_texts.PROMPTS: NAME.ids (n,) token ids; NAME.top_ids, NAME.top_logits (n, 50) the
   largest logits at each position, falling; NAME.logsumexp (n,) over all 49,152; NAME.probe_logits
-  (n, 32) the logits of the tokens `probe_ids`. Of three prompts NAME.last_row (49152,), all logits
+  (n, 32) the logits of the tokens `probe_ids`. Of two prompts NAME.last_row (49152,), all logits
   at the last position. `english.hidden` (31, 576): at its last position the embedding, the
   output of each layer but the last, and what the final norm gives. For two prompts NAME.greedy
   (24,): the most likely tokens that follow, one after the other.
@@ -104,7 +104,7 @@ def make_logits(model, tokenizer: PlainTokenizer) -> dict[str, np.ndarray]:
         arrays[f"{name}.top_logits"] = top.values.numpy()
         arrays[f"{name}.logsumexp"] = logits.logsumexp(-1).numpy()
         arrays[f"{name}.probe_logits"] = logits[:, probes.tolist()].numpy()
-        if name in ("english", "chat", "long"):
+        if name in ("english", "long"):
             arrays[f"{name}.last_row"] = logits[-1].numpy()
         if name == "english":
             arrays[f"{name}.hidden"] = torch.stack(out.hidden_states)[:, 0, -1].numpy()
