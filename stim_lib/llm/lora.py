@@ -253,7 +253,7 @@ def _form(
             expected[f"block_{number}.{place}.b"] = (rank, units)
     found = {name: array.shape for name, array in weights.items()}
     wrong = sorted(set(expected.items()) ^ set(found.items()))
-    if wrong or not expected or rank < 1 or np.shape(alpha) != ():
+    if wrong or not expected or rank < 1 or alpha is None or np.shape(alpha) != ():
         raise ValueError(
             f"{file}: expected query and value matrices for the top blocks of a model of "
             f"{s.layers} layers and width {s.width}, and alpha; does not fit: {wrong[:2] or alpha}"

@@ -1,4 +1,4 @@
-"""Encoders with trained weights, loaded once, and what the reference made of fixed texts."""
+"""Models with trained weights, loaded once, and what the reference made of fixed texts."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stim_lib import llm
 from stim_lib.llm import encoder, multilingual
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "llm"
+TINY = llm.DecoderSettings(
+    vocabulary=23, width=24, layers=3, heads=6, key_heads=2, feed_forward=16, context=64
+)
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +38,20 @@ def usem3_reference():
     rows = json.loads((FIXTURES / "multilingual.json").read_text(encoding="utf-8"))
     vectors = np.load(FIXTURES / "multilingual.npz")["vectors"].astype(np.float32)
     return [row["text"] for row in rows], [row["tokens"] for row in rows], vectors
+
+
+@pytest.fixture(scope="session")
+def compiled():
+    return llm.random_decoder(TINY, seed=3)
+
+
+@pytest.fixture
+def tiny(compiled):
+    """The same for all tests, so that its block is compiled once; adapters do not outlive one."""
+    yield compiled
+    llm.remove_adapter(compiled)
+
+
+@pytest.fixture(scope="session")
+def smollm2():
+    return llm.load_decoder()
