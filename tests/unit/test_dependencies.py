@@ -104,7 +104,10 @@ def papermill_puts_parameters_in():
     from papermill.parameterize import parameterize_notebook
 
     cell = nbformat.v4.new_code_cell("SEED = 0", metadata={"tags": ["parameters"]})
-    metadata = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python"}}
+    metadata = {
+        "kernelspec": {"name": "python3", "language": "python", "display_name": "Python"},
+        "papermill": {"parameters": {}},
+    }
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata=metadata)
     changed = parameterize_notebook(notebook, {"SEED": 7})
     assert "SEED = 7" in changed.cells[1].source
