@@ -6,11 +6,13 @@ taste, others, and moment (of the query alone; it explains no place). Introduced
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
+from stim_lib.recommend.attention import GUESSES, attend
 from stim_lib.recommend.candidates import Roads, similar_scores
 from stim_lib.recommend.groups import (
     CELLS,
@@ -30,23 +32,32 @@ FAMILY_OF_WEIGHT = {
     "weekday_hour": "hour", "follow": "sequence", "follow_pair": "sequence", "skip": "sequence",
     "follow_hour": "sequence", "follow_kind": "sequence", "follow_kind_hour": "sequence",
     "from_near": "near", "from_near_hour": "near", "gap_hour": "hour", "follow_gap": "sequence",
-    "from_near_gap_hour": "near",
+    "from_near_gap_hour": "near", "attention": "habit",
 }  # fmt: skip
 PUNCTUAL_HOURS = 1.5
-OF_KINDS = ("count", "30_actions", "hour", "follow_kind", "from_near_hour", "gap_hour")
-OF_CELLS = ("count", "30_actions", "2_hours", "from_near", "gap_hour")
-# The weights of the counters' mix; it orders candidates where there is too little to learn from.
+OF_KINDS = ("count", "attention", "30_actions", "hour", "follow_kind", "from_near_hour", "gap_hour")
+OF_CELLS = ("count", "attention", "30_actions", "2_hours", "from_near", "gap_hour")
+# What orders candidates where there is too little to learn from: attention, and a little for
+# places where the user has not been.
 MIX = {
-    "slow": 0.25, "30_actions": 0.25, "2_hours": 0.2, "follow": 0.15, "from_near_hour": 0.15,
+    "own_attention": 1.0, "own_count": 0.05, "global_step": 0.03, "nearness": 0.02,
+    "popularity": 0.5, "similar": 0.01,
 }  # fmt: skip
-MIX_OTHERS = {"popularity": 0.02, "global_step": 0.03, "nearness": 0.02, "similar": 0.01}
 
 
 @dataclass(frozen=True)
 class Atlas:
-    """What features need of the statistics, computed once."""
+    """What features need to know, computed once.
+
+    Attributes
+    ----------
+    statistics : Statistics
+    attention : dict of str to float
+        Weights from `attention.fit_attention`.
+    """
 
     statistics: Statistics
+    attention: Mapping[str, float] = field(default_factory=lambda: dict(GUESSES))
 
     @cached_property
     def roads(self) -> Roads:
@@ -94,7 +105,7 @@ class Describer:
 
     def __init__(self, sight: Sight, atlas: Atlas) -> None:
         self.sight, self.atlas, self.statistics = sight, atlas, atlas.statistics
-        self.weights = weigh_pairs(sight)
+        self.weights = weigh_pairs(sight) | {"attention": attend(sight, atlas.attention)}
         self.own = group_pairs(sight, sight.trace.item, len(self.statistics.catalogue))
         self.kinds = group_pairs(sight, sight.trace.category, len(self.statistics.categories))
         self.sums = {
@@ -240,13 +251,9 @@ class Describer:
                     self._put(f"{name}_{weight}", "near", self._shares(groups, place, weight))
 
     def _mix(self) -> None:
-        mix = sum(
-            weight * self.columns[f"own_{name}"]
-            for name, weight in MIX.items()
-            if f"own_{name}" in self.columns
-        )
-        for name, weight in MIX_OTHERS.items():
-            mix = mix + weight * self.columns[name]
+        mix = np.zeros(len(self.item))
+        for name, weight in MIX.items():
+            mix += weight * self.columns[name]
         self._put("mix", "habit", mix)
         order = np.lexsort((-mix, self.query))
         start = np.searchsorted(self.query, self.query, side="left")

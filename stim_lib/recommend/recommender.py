@@ -16,12 +16,13 @@ import pandas as pd
 from stim_lib import schema
 from stim_lib.queries import QUERY
 from stim_lib.recommend import storage
+from stim_lib.recommend.attention import draw_questions, fit_attention
 from stim_lib.recommend.candidates import Roads, find_candidates
 from stim_lib.recommend.features import Atlas, Describer, Table
 from stim_lib.recommend.ranking import Ranker, fit_ranker
 from stim_lib.recommend.reasons import make_explainer, put_in_words
 from stim_lib.recommend.rerank import best_of_each_query, diversify
-from stim_lib.recommend.samples import draw_sample, query_batches
+from stim_lib.recommend.samples import CUTS, draw_sample, query_batches
 from stim_lib.recommend.sight import Sight, look
 from stim_lib.recommend.statistics import Statistics, learn_statistics
 
@@ -115,10 +116,19 @@ class Recommender:
         if not len(train):
             raise ValueError("train: expected actions to learn from, found none")
         train = train.reset_index(drop=True)
-        sample = draw_sample(train, timed=self.use_query_time, seed=self.seed, progress=progress)
+        statistics = learn_statistics(train)
+        rng = np.random.default_rng(self.seed)
+        questions = draw_questions(train, CUTS[0], rng)
+        attention = fit_attention(
+            questions, train, statistics, query_batches(questions, train),
+            timed=self.use_query_time,
+        )  # fmt: skip
+        sample = draw_sample(
+            train, attention, timed=self.use_query_time, seed=self.seed, progress=progress
+        )
         ranker = fit_ranker(sample, seed=self.seed, threads=self.threads)
         family = sample.family if sample is not None else {}
-        self._take(learn_statistics(train), ranker, family)
+        self._take(Atlas(statistics, attention), ranker, family)
         recall = sample.found / max(sample.asked, 1) if sample is not None else np.nan
         self.report_ = {
             "n_actions": len(train), "n_items": len(self.catalogue), **ranker.report,
@@ -126,8 +136,8 @@ class Recommender:
         }  # fmt: skip
         return self
 
-    def _take(self, statistics: Statistics, ranker: Ranker, family: dict[str, str]) -> None:
-        self._atlas, self._ranker, self._family = Atlas(statistics), ranker, dict(family)
+    def _take(self, atlas: Atlas, ranker: Ranker, family: dict[str, str]) -> None:
+        self._atlas, self._ranker, self._family = atlas, ranker, dict(family)
         self._explainer = make_explainer(ranker, self._family)
 
     def rank(
@@ -233,7 +243,7 @@ class Recommender:
     def save(self, path: str | Path) -> Path:
         """Write the model into a folder, without pickle; see `storage.save_model`."""
         return storage.save_model(
-            path, statistics=self._ready().statistics, ranker=self._ranker, family=self._family,
+            path, atlas=self._ready(), ranker=self._ranker, family=self._family,
             settings={"seed": self.seed, "use_query_time": self.use_query_time,
                       "threads": self.threads, "report": self.report_},
         )  # fmt: skip
@@ -252,10 +262,10 @@ class Recommender:
         FileNotFoundError, ValueError
             If there is no model, or it is damaged or of another version.
         """
-        statistics, ranker, family, settings = storage.load_model(path)
+        atlas, ranker, family, settings = storage.load_model(path)
         report = settings.pop("report")
         model = cls(**settings)
-        model._take(statistics, ranker, family)
+        model._take(atlas, ranker, family)
         model.report_ = report
         return model
 

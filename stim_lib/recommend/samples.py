@@ -7,7 +7,7 @@ chapter 12.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +22,8 @@ from stim_lib.recommend.statistics import learn_statistics
 
 # Shares of the training actions at which statistics are frozen; the questions follow each.
 CUTS = (0.35, 0.5, 0.65, 0.82)
-MOST_QUERIES = 11_000
-HARD, EASY = 35, 15
+MOST_QUERIES = 16_000
+HARD, EASY = 25, 10
 # Memory grows with pairs of query and action, and with candidates.
 PAIRS_AT_ONCE, QUERIES_AT_ONCE = 1_500_000, 256
 
@@ -58,6 +58,7 @@ class Sample:
 
 def draw_sample(
     train: pd.DataFrame,
+    attention: Mapping[str, float],
     *,
     timed: bool,
     seed: int,
@@ -69,6 +70,8 @@ def draw_sample(
     Parameters
     ----------
     train : DataFrame, shape (n_actions, n_columns)
+    attention : mapping of str to float
+        Weights from `attention.fit_attention`.
     timed : bool
     seed : int
     most : int
@@ -86,8 +89,9 @@ def draw_sample(
 
     Examples
     --------
+    >>> from stim_lib.recommend.attention import GUESSES
     >>> from stim_lib.simulate import make_city
-    >>> sample = draw_sample(make_city(20, 50, 30).log, timed=True, seed=0)
+    >>> sample = draw_sample(make_city(20, 50, 30).log, GUESSES, timed=True, seed=0)
     >>> sample.is_answer.sum() == len(sample.sizes)
     np.True_
     """
@@ -105,7 +109,7 @@ def draw_sample(
         now = now.iloc[np.sort(rng.permutation(len(now))[:share])]
         if not len(past) or not len(now):
             continue
-        atlas = Atlas(learn_statistics(past))
+        atlas = Atlas(learn_statistics(past), attention)
         for part in _describe_part(now, train, atlas, timed, rng):
             asked, found = asked + part[3], found + len(part[2])
             if len(part[2]):

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy import sparse
 
 from stim_lib import schema
+from stim_lib.recommend.features import Atlas
 from stim_lib.recommend.ranking import Ranker
 from stim_lib.recommend.statistics import Statistics
 
@@ -30,7 +31,7 @@ INDEXES = {"catalogue": schema.ITEM, "categories": schema.CATEGORY}
 def save_model(
     path: str | Path,
     *,
-    statistics: Statistics,
+    atlas: Atlas,
     ranker: Ranker,
     family: dict[str, str],
     settings: dict[str, Any],
@@ -41,7 +42,7 @@ def save_model(
     ----------
     path : str or Path
         Made if it is not there; files of an older model in it are replaced.
-    statistics : Statistics
+    atlas : Atlas
     ranker : Ranker
     family : dict of str to str
         Family of each feature.
@@ -67,17 +68,17 @@ def save_model(
     >>> import tempfile
     >>> from stim_lib.datasets import load_seed_example
     >>> from stim_lib.recommend.statistics import learn_statistics
-    >>> folder = save_model(tempfile.mkdtemp(), statistics=learn_statistics(load_seed_example()),
+    >>> folder = save_model(tempfile.mkdtemp(), atlas=Atlas(learn_statistics(load_seed_example())),
     ...                     ranker=Ranker(["mix"], (), (), {}), family={}, settings={})
-    >>> load_model(folder)[0].catalogue[0]
+    >>> load_model(folder)[0].statistics.catalogue[0]
     'Beijing'
     """
     folder = Path(path)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"path: expected a folder to write into, found the file {folder}")
     folder.mkdir(parents=True, exist_ok=True)
-    names = {name: _plain(getattr(statistics, name), name) for name in INDEXES}
-    np.savez_compressed(folder / NUMBERS_FILE, allow_pickle=False, **_arrays(statistics))
+    names = {name: _plain(getattr(atlas.statistics, name), name) for name in INDEXES}
+    np.savez_compressed(folder / NUMBERS_FILE, allow_pickle=False, **_arrays(atlas.statistics))
     files = [NUMBERS_FILE]
     for number, booster in enumerate(ranker.boosters):
         files.append(TREES_FILE.format(number))
@@ -85,7 +86,8 @@ def save_model(
     document = {
         "format": FORMAT, "version": VERSION, "settings": settings, "family": family,
         "features": list(ranker.names), "weights": list(ranker.weights),
-        "report": dict(ranker.report), "files": {name: _checksum(folder / name) for name in files},
+        "report": dict(ranker.report), "attention": dict(atlas.attention),
+        "files": {name: _checksum(folder / name) for name in files},
         **names,
     }  # fmt: skip
     text = json.dumps(document, ensure_ascii=False)
@@ -93,7 +95,7 @@ def save_model(
     return folder
 
 
-def load_model(path: str | Path) -> tuple[Statistics, Ranker, dict[str, str], dict[str, Any]]:
+def load_model(path: str | Path) -> tuple[Atlas, Ranker, dict[str, str], dict[str, Any]]:
     """Read what `save_model` wrote.
 
     Parameters
@@ -103,7 +105,7 @@ def load_model(path: str | Path) -> tuple[Statistics, Ranker, dict[str, str], di
 
     Returns
     -------
-    statistics : Statistics
+    atlas : Atlas
     ranker : Ranker
     family : dict of str to str
     settings : dict
@@ -138,7 +140,8 @@ def load_model(path: str | Path) -> tuple[Statistics, Ranker, dict[str, str], di
             raise ValueError(f"{folder / name}: not the file that was saved; save the model again")
     statistics = _statistics(folder / NUMBERS_FILE, document)
     trees = [name for name in document["files"] if name != NUMBERS_FILE]
-    return statistics, _ranker(folder, trees, document), document["family"], document["settings"]
+    atlas = Atlas(statistics, document["attention"])
+    return atlas, _ranker(folder, trees, document), document["family"], document["settings"]
 
 
 def _document(folder: Path) -> dict[str, Any]:
