@@ -178,7 +178,9 @@ class TestOptions:
 
         def kinds(diversity):
             ranked = timed.rank(queries, k=8, history=city, diversity=diversity)
-            assert ranked.groupby("query_id")["score"].agg(lambda s: s.is_monotonic_decreasing).all()
+            assert (
+                ranked.groupby("query_id")["score"].agg(lambda s: s.is_monotonic_decreasing).all()
+            )
             return ranked["item_id"].map(kind).groupby(ranked["query_id"]).nunique().mean()
 
         assert kinds(0.7) > kinds(0.0)

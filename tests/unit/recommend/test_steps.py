@@ -98,9 +98,7 @@ class TestAttention:
         # After x always y, after y one of four: only the step tells.
         items = [item for _ in range(100) for item in ("x", "y", rng.choice(list("abcd")))]
         log = make_log(np.arange(300) * 5.0, items=items)
-        weights = fit_attention(
-            log[150:], log, learn_statistics(log), [np.arange(150)], timed=True
-        )
+        weights = fit_attention(log[150:], log, learn_statistics(log), [np.arange(150)], timed=True)
         assert weights["follow"] + weights["follow_gap"] > GUESSES["follow"]
         sight = look(ask("a", 300 * 5.0 - 10), log, learn_statistics(log), timed=True)
         of_y = attend(sight, weights)[np.array(items)[sight.row] == "y"].sum()
