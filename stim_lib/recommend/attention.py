@@ -26,8 +26,8 @@ GUESSES = {
     "gap": 0.0, "follow_gap": 0.0, "from_near_gap": 0.0, "gap_hour": 0.0, "near_soon": 0.5,
     "far_soon": -0.3, "follow_soon": 0.5, "hour_later": 0.3, "overnight": 0.1,
 }  # fmt: skip
-MOST_PAIRS = 1_200_000
-MOST_QUERIES = 5_000
+MOST_PAIRS = 800_000
+MOST_QUERIES = 4_000
 # As strong as a normal prior with this standard deviation around the guesses.
 SPREAD = 1.0
 LONGEST_STEP = 60

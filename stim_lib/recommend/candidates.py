@@ -25,7 +25,7 @@ from stim_lib.recommend.statistics import (
 from stim_lib.spatial.distance import EARTH_RADIUS_METRES
 
 # How many places each road may name.
-OWN, SUCCESSORS, SIMILAR, NEAREST, NEAR_POPULAR, POPULAR, TASTE = 150, 20, 25, 8, 25, 25, 12
+OWN, SUCCESSORS, SIMILAR, NEAREST, NEAR_POPULAR, POPULAR, TASTE = 250, 15, 15, 25, 40, 20, 12
 NEAR_POOL, AROUND = 120, 300
 POPULARITY_POWER = 0.7
 

@@ -73,7 +73,7 @@ def make_explainer(ranker: Ranker, family: Mapping[str, str]) -> Explainer:
 
     Examples
     --------
-    >>> make_explainer(Ranker(["mix"], (), (), {}), {"mix": "habit"}).worth
+    >>> make_explainer(Ranker(["mix"], (), {}), {"mix": "habit"}).worth
     []
     """
     if not ranker.boosters:

@@ -23,7 +23,7 @@ from stim_lib.recommend.ranking import Ranker, fit_ranker
 from stim_lib.recommend.reasons import make_explainer, put_in_words
 from stim_lib.recommend.rerank import best_of_each_query, diversify
 from stim_lib.recommend.samples import CUTS, draw_sample, query_batches
-from stim_lib.recommend.sight import Sight, look
+from stim_lib.recommend.sight import look
 from stim_lib.recommend.statistics import Statistics, learn_statistics
 
 COLUMNS = (QUERY, "rank", schema.ITEM, "score", "reason")
@@ -203,8 +203,13 @@ class Recommender:
                 fresh=exclude_seen, within_metres=within_metres,
             )  # fmt: skip
             table = describer.describe(query, item)
-            rows, score = self._choose(table, k, diversity)
-            listed = self._list(table, sight, rows, score, reasons)
+            values = table.matrix(self._ranker.names)
+            rows, score = self._choose(table, values, k, diversity)
+            words = np.full(len(rows), "", dtype=object)
+            if reasons:
+                moved = self._explainer.contributions(values[rows])
+                words = put_in_words(table, rows, moved, sight)
+            listed = self._list(table, rows, score, words)
             tables.append(listed.assign(position=batch[table.query[rows]]))
         return _in_order(tables, queries.index)
 
@@ -213,8 +218,10 @@ class Recommender:
             raise ValueError("this Recommender has learned nothing yet: call fit(train) first")
         return self._atlas
 
-    def _choose(self, table: Table, k: int, diversity: float) -> tuple[np.ndarray, np.ndarray]:
-        score = self._ranker.score(table.matrix(self._ranker.names))
+    def _choose(
+        self, table: Table, values: np.ndarray, k: int, diversity: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        score = self._ranker.score(values)
         if diversity > 0:
             return diversify(
                 table.query, table.item, score, k,
@@ -224,13 +231,9 @@ class Recommender:
         return rows, score[rows]
 
     def _list(
-        self, table: Table, sight: Sight, rows: np.ndarray, score: np.ndarray, reasons: bool
+        self, table: Table, rows: np.ndarray, score: np.ndarray, words: np.ndarray
     ) -> pd.DataFrame:
         start = np.searchsorted(table.query[rows], table.query[rows], side="left")
-        words = np.full(len(rows), "", dtype=object)
-        if reasons and len(rows):
-            values = table.matrix(self._ranker.names)[rows]
-            words = put_in_words(table, rows, self._explainer.contributions(values), sight)
         return pd.DataFrame(
             {
                 "rank": np.arange(len(rows)) - start + 1,

@@ -22,8 +22,8 @@ from stim_lib.recommend.statistics import learn_statistics
 
 # Shares of the training actions at which statistics are frozen; the questions follow each.
 CUTS = (0.35, 0.5, 0.65, 0.82)
-MOST_QUERIES = 16_000
-HARD, EASY = 25, 10
+MOST_QUERIES = 14_000
+HARD, EASY = 25, 12
 # Memory grows with pairs of query and action, and with candidates.
 PAIRS_AT_ONCE, QUERIES_AT_ONCE = 1_500_000, 256
 
@@ -38,6 +38,8 @@ class Sample:
     names : list of str, length n_features
     family : dict of str to str
     is_answer : ndarray of bool, shape (n_rows,)
+    stands_for : ndarray of float32, shape (n_rows,)
+        Candidates that each row stands for: 1, or more where not all of the rest were kept.
     sizes : ndarray of int, shape (n_queries,)
         Candidates of each question, in order.
     stretch : ndarray of int, shape (n_queries,)
@@ -50,6 +52,7 @@ class Sample:
     names: list[str]
     family: dict[str, str]
     is_answer: np.ndarray
+    stands_for: np.ndarray
     sizes: np.ndarray
     stretch: np.ndarray
     asked: int
@@ -111,18 +114,18 @@ def draw_sample(
             continue
         atlas = Atlas(learn_statistics(past), attention)
         for part in _describe_part(now, train, atlas, timed, rng):
-            asked, found = asked + part[3], found + len(part[2])
-            if len(part[2]):
-                parts.append((*part[:3], stretch, part[4]))
+            asked, found = asked + part[4], found + len(part[3])
+            if len(part[3]):
+                parts.append((*part[:4], np.full(len(part[3]), stretch)))
+                family = part[5]
         if progress:
             progress(stretch + 1, len(edges))
     if not parts:
         return None
-    family = parts[0][4]
+    joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
     return Sample(
-        np.concatenate([part[0] for part in parts]), list(family), family,
-        np.concatenate([part[1] for part in parts]), np.concatenate([part[2] for part in parts]),
-        np.concatenate([np.full(len(part[2]), part[3]) for part in parts]), asked, found,
+        values=joined[0], names=list(family), family=family, is_answer=joined[1],
+        stands_for=joined[2], sizes=joined[3], stretch=joined[4], asked=asked, found=found,
     )  # fmt: skip
 
 
@@ -137,10 +140,11 @@ def _describe_part(
         query, item = find_candidates(sight, describer.own, describer.kinds, atlas.roads)
         table = describer.describe(query, item)
         is_answer = item == answer[batch][query]
-        kept = _worth_learning_from(table.columns["mix_turn"], query, is_answer, rng)
+        kept, stands_for = _worth_learning_from(table.columns["mix_turn"], query, is_answer, rng)
         yield (
             table.matrix(list(table.columns))[kept],
             is_answer[kept],
+            stands_for[kept].astype(np.float32),
             np.unique(query[kept], return_counts=True)[1],
             int((answer[batch] >= 0).sum()),
             table.family,
@@ -149,13 +153,14 @@ def _describe_part(
 
 def _worth_learning_from(
     turn: np.ndarray, query: np.ndarray, is_answer: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """The answers, the candidates that look best, and some of the rest."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """The answers, the candidates that look best, and some of the rest, who stand for all."""
     answered = np.bincount(query[is_answer], minlength=query.max(initial=0) + 1) > 0
     rest = np.bincount(query[turn >= HARD], minlength=len(answered))
-    chance = EASY / np.maximum(rest, 1)
-    drawn = rng.random(len(query)) < chance[query]
-    return answered[query] & (is_answer | (turn < HARD) | drawn)
+    chance = np.minimum(EASY / np.maximum(rest, 1), 1)[query]
+    sure = is_answer | (turn < HARD)
+    kept = answered[query] & (sure | (rng.random(len(query)) < chance))
+    return kept, np.where(sure, 1.0, 1 / chance)
 
 
 def query_batches(queries: pd.DataFrame, history: pd.DataFrame) -> Iterator[np.ndarray]:

@@ -104,11 +104,11 @@ def learn_statistics(log: pd.DataFrame) -> Statistics:
     counts = counts.sort_values("size", ascending=False, kind="stable")
     catalogue = pd.Index(counts.index, name=schema.ITEM)
     item = catalogue.get_indexer(log[schema.ITEM])
-    lat, lon = (_first_known(log, item, name, len(catalogue)) for name in (schema.LAT, schema.LON))
     categories, category = _categories(log, item, len(catalogue))
     user = pd.factorize(log[schema.USER])[0]
     follows = np.flatnonzero(user[1:] == user[:-1])
     hour = np.floor(clock_of(log)).astype(int) % HOURS_A_DAY
+    lat, lon, jumps = _map(log, item, len(catalogue), follows)
     item_hours, category_hours = _hours(item, category, hour, len(categories))
     time = hours_of(log[schema.TIME])
     gaps = time[follows + 1] - time[follows]
@@ -127,7 +127,7 @@ def learn_statistics(log: pd.DataFrame) -> Statistics:
         similar=similar_places(log, user, item, len(catalogue)),
         return_hours=_return_hours(user, item, time, gap),
         gap_hours=max(gap, 1 / 60),
-        jumps=_jump_quantiles(lat, lon, item[follows], item[follows + 1]),
+        jumps=jumps,
         clock_offset=offset,
     )  # fmt: skip
 
@@ -299,13 +299,25 @@ def _return_hours(user: np.ndarray, item: np.ndarray, time: np.ndarray, gap: flo
     return max(typical, 1.0)
 
 
-def _jump_quantiles(
-    lat: np.ndarray, lon: np.ndarray, origin: np.ndarray, target: np.ndarray
-) -> np.ndarray:
-    points = unit_vectors(lat, lon)
-    jumps = chord_metres(points[origin], points[target])
+def _map(
+    log: pd.DataFrame, item: np.ndarray, n_items: int, follows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Coordinates of the items, and quartiles of the jumps."""
+    lat, lon = (_first_known(log, item, name, n_items) for name in (schema.LAT, schema.LON))
+    of_item = unit_vectors(lat, lon)[item]
+    points = of_item
+    if {schema.LAT, schema.LON} <= set(log):
+        points = unit_vectors(*(log[c].to_numpy(dtype=float) for c in (schema.LAT, schema.LON)))
+        points = np.where(np.isfinite(points), points, of_item)
+    jumps = chord_metres(points[follows], points[follows + 1])
     jumps = jumps[jumps > SHORTEST_JUMP_METRES]
-    if not len(jumps):
+    if len(jumps):
+        quartiles = np.quantile(jumps, JUMP_QUANTILES)
+    else:
         # Nobody moved, or nothing has coordinates: then any scale says the same.
-        return np.full(len(JUMP_QUANTILES), 1000.0 if np.isfinite(lat).any() else np.nan)
-    return np.quantile(jumps, JUMP_QUANTILES)
+        quartiles = np.full(len(JUMP_QUANTILES), 1000.0 if np.isfinite(lat).any() else np.nan)
+    # What is done in many places, a chain or a kind, lies in none of them.
+    wandered = np.zeros(n_items)
+    np.maximum.at(wandered, item, np.nan_to_num(chord_metres(points, of_item)))
+    nowhere = wandered > quartiles[1]
+    return np.where(nowhere, np.nan, lat), np.where(nowhere, np.nan, lon), quartiles

@@ -69,7 +69,7 @@ def save_model(
     >>> from stim_lib.datasets import load_seed_example
     >>> from stim_lib.recommend.statistics import learn_statistics
     >>> folder = save_model(tempfile.mkdtemp(), atlas=Atlas(learn_statistics(load_seed_example())),
-    ...                     ranker=Ranker(["mix"], (), (), {}), family={}, settings={})
+    ...                     ranker=Ranker(["mix"], (), {}), family={}, settings={})
     >>> load_model(folder)[0].statistics.catalogue[0]
     'Beijing'
     """
@@ -85,7 +85,7 @@ def save_model(
         (folder / files[-1]).write_text(booster.model_to_string(), encoding="utf-8")
     document = {
         "format": FORMAT, "version": VERSION, "settings": settings, "family": family,
-        "features": list(ranker.names), "weights": list(ranker.weights),
+        "features": list(ranker.names),
         "report": dict(ranker.report), "attention": dict(atlas.attention),
         "files": {name: _checksum(folder / name) for name in files},
         **names,
@@ -164,7 +164,7 @@ def _ranker(folder: Path, trees: list[str], document: dict[str, Any]) -> Ranker:
     boosters = tuple(
         lightgbm.Booster(model_str=(folder / name).read_text(encoding="utf-8")) for name in trees
     )
-    return Ranker(document["features"], boosters, tuple(document["weights"]), document["report"])
+    return Ranker(document["features"], boosters, document["report"])
 
 
 def _plain(index: pd.Index, name: str) -> list[object]:
