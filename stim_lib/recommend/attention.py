@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 
 from stim_lib import schema
 from stim_lib.queries import make_queries
-from stim_lib.recommend.sight import SATURDAY, Sight, clock_gap, look, weekday
+from stim_lib.recommend.sight import SATURDAY, Sight, look
 from stim_lib.recommend.statistics import HOURS_A_DAY, UNKNOWN, Statistics, chord_metres
 
 # Guesses from which fitting starts, and to which few data keep close.
@@ -60,13 +60,13 @@ def compare_moments(sight: Sight) -> dict[str, np.ndarray]:
     """
     query, row, trace = sight.query, sight.row, sight.trace
     age = np.maximum(sight.now[query] - trace.time[row], 0) / sight.statistics.return_hours
-    clock, now = trace.clock[row], sight.clock[query]
-    apart, day, today = clock_gap(clock, now), weekday(clock), weekday(now)
+    date = np.floor(trace.clock / HOURS_A_DAY)[row] == np.floor(sight.clock / HOURS_A_DAY)[query]
+    apart, (day, today) = sight.apart, sight.days
     found = {
         "age": np.log1p(age),
         "back": np.log1p(sight.back),
         "is_last": 1.0 * (trace.item[row] == sight.last_item[query]),
-        "today": 1.0 * (np.floor(clock / HOURS_A_DAY) == np.floor(now / HOURS_A_DAY)),
+        "today": 1.0 * date,
         "was_new": 1.0 * trace.is_new[row],
         "quarter_hour": np.exp(-0.5 * (apart / 0.3) ** 2),
         "hour": np.exp(-0.5 * (apart / 1.2) ** 2),
@@ -79,44 +79,36 @@ def compare_moments(sight: Sight) -> dict[str, np.ndarray]:
 
 def _compare_ways(sight: Sight, hour: np.ndarray) -> dict[str, np.ndarray]:
     query, row, trace = sight.query, sight.row, sight.trace
-    one = trace.before[row]
-    two = sight.at(trace.before, one, UNKNOWN)
-    item, last = sight.at(trace.item, one, UNKNOWN), sight.last_item[query]
-    item_two = sight.at(trace.item, two, UNKNOWN)
+    two = sight.at(trace.before, sight.pair_before, UNKNOWN)
+    item_two, last = sight.at(trace.item, two, UNKNOWN), sight.last_item[query]
     before_last = sight.at(trace.item, sight.last_but_one, UNKNOWN)[query]
-    kind = sight.at(trace.category, one, UNKNOWN)
-    last_kind = sight.at(trace.category, sight.last, UNKNOWN)[query]
-    follow = 1.0 * (item == last)
+    follow = 1.0 * sight.follows
     found = {
         "follow": follow,
         "follow_pair": follow * (item_two == before_last) * (two >= 0),
         "skip": 1.0 * (item_two == last),
-        "follow_kind": 1.0 * ((kind == last_kind) & (kind >= 0)),
+        "follow_kind": 1.0 * sight.follows_kind,
         "follow_hour": follow * hour,
     }
     scale = sight.statistics.jumps
     on_map = np.isfinite(scale[0])
     if on_map:
         here = sight.here[query]
-        apart = np.nan_to_num(chord_metres(sight.at(trace.points, one, np.nan), here), nan=np.inf)
+        apart = np.nan_to_num(sight.metres_before, nan=np.inf)
         away = np.nan_to_num(chord_metres(trace.points[row], here), nan=scale[1])
         found |= {
             "from_near": np.exp(-apart / scale[0]), "from_area": np.exp(-apart / scale[1]),
             "near": np.exp(-away / scale[0]), "far": np.log1p(away / scale[1]),
         }  # fmt: skip
     if sight.timed:
-        found |= _compare_gaps(sight, one, hour, found, on_map)
+        found |= _compare_gaps(sight, hour, found, on_map)
     return found
 
 
 def _compare_gaps(
-    sight: Sight, one: np.ndarray, hour: np.ndarray, found: dict[str, np.ndarray], on_map: bool
+    sight: Sight, hour: np.ndarray, found: dict[str, np.ndarray], on_map: bool
 ) -> dict[str, np.ndarray]:
-    least = 0.05 * sight.statistics.gap_hours
-    gap = sight.trace.time[sight.row] - sight.at(sight.trace.time, one, -np.inf)
-    now = sight.gap[sight.query]
-    ratio = (gap + least) / (now + least)
-    alike = np.minimum(ratio, 1 / ratio)
+    gap, now, alike = sight.pair_gap, sight.gap[sight.query], sight.gap_ratio
     soon = 1 / (1 + now / sight.statistics.gap_hours)
     more = {
         "gap": alike, "follow_gap": alike * found["follow"], "gap_hour": alike * hour,

@@ -26,11 +26,11 @@ from stim_lib.recommend.statistics import HOURS_A_DAY, UNKNOWN, Statistics, chor
 
 FAMILIES = ("habit", "recency", "hour", "sequence", "near", "taste", "others", "moment")
 FAMILY_OF_WEIGHT = {
-    "count": "habit", "fast": "recency", "mid": "recency", "slow": "habit",
+    "count": "habit", "mid": "recency", "slow": "habit",
     "5_actions": "recency", "30_actions": "recency",
-    "half_hour": "hour", "hour": "hour", "2_hours": "hour", "4_hours": "hour",
-    "weekday_hour": "hour", "follow": "sequence", "follow_pair": "sequence", "skip": "sequence",
-    "follow_hour": "sequence", "follow_kind": "sequence", "follow_kind_hour": "sequence",
+    "half_hour": "hour", "hour": "hour", "2_hours": "hour",
+    "weekday_hour": "hour", "follow": "sequence",
+    "follow_hour": "sequence", "follow_kind": "sequence",
     "from_near": "near", "from_near_hour": "near", "gap_hour": "hour", "follow_gap": "sequence",
     "from_near_gap_hour": "near", "attention": "habit",
 }  # fmt: skip
@@ -172,8 +172,7 @@ class Describer:
         ):  # fmt: skip
             self._put(name, family, np.append(values, np.nan)[self.place])
         self._put("visits", "habit", np.nan_to_num(self.columns["visits"]))
-        apart = clock_gap(trace.clock[sight.row], sight.clock[sight.query])
-        punctual = own.total(1.0 * (apart <= PUNCTUAL_HOURS)) / np.maximum(count, 1)
+        punctual = own.total(1.0 * (sight.apart <= PUNCTUAL_HOURS)) / np.maximum(count, 1)
         self._put("punctual", "hour", np.append(punctual, 0.0)[self.place])
 
     def _kinds(self) -> None:

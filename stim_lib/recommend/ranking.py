@@ -107,7 +107,7 @@ def settings_of(n_queries: int, n_rows: int, *, seed: int, threads: int) -> dict
         "objective": "rank_xendcg",
         "metric": "ndcg",
         "eval_at": [10],
-        "num_leaves": 7 if few else 15,
+        "num_leaves": 7 if few else 31,
         "max_bin": 63,
         "min_data_in_leaf": int(np.clip(n_rows // 4000, 20, 100)),
         "learning_rate": 0.06 if few else 0.08,

@@ -8,6 +8,7 @@ Introduced in chapter 12.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -164,7 +165,53 @@ class Sight:
             found[absent] = otherwise
         return found
 
-    @property
+    @cached_property
+    def pair_before(self) -> np.ndarray:
+        """Row before that of each pair; -1 where it was the user's first."""
+        return self.trace.before[self.row]
+
+    @cached_property
+    def apart(self) -> np.ndarray:
+        """Hours on the circle of the day between each pair's action and the query."""
+        return clock_gap(self.trace.clock[self.row], self.clock[self.query])
+
+    @cached_property
+    def days(self) -> tuple[np.ndarray, np.ndarray]:
+        """Day of the week of each pair's action, and of its query."""
+        return weekday(self.trace.clock)[self.row], weekday(self.clock)[self.query]
+
+    @cached_property
+    def follows(self) -> np.ndarray:
+        """Whether the user came to each pair's action from where they are now."""
+        return self.at(self.trace.item, self.pair_before, UNKNOWN) == self.last_item[self.query]
+
+    @cached_property
+    def follows_kind(self) -> np.ndarray:
+        """Whether the user came to each pair's action from the kind of place of the last one."""
+        kind = self.at(self.trace.category, self.pair_before, UNKNOWN)
+        last = self.at(self.trace.category, self.last, UNKNOWN)[self.query]
+        return (kind == last) & (kind >= 0)
+
+    @cached_property
+    def metres_before(self) -> np.ndarray:
+        """Distance from where each pair's action was come from to where the user is."""
+        return chord_metres(
+            self.at(self.trace.points, self.pair_before, np.nan), self.here[self.query]
+        )
+
+    @cached_property
+    def gap_ratio(self) -> np.ndarray:
+        """How alike the gaps before each pair's action and the query are, in [0, 1]."""
+        least = 0.05 * self.statistics.gap_hours
+        ratio = (self.pair_gap + least) / (self.gap[self.query] + least)
+        return np.minimum(ratio, 1 / ratio)
+
+    @cached_property
+    def pair_gap(self) -> np.ndarray:
+        """Hours between each pair's action and the one before it; inf for a first."""
+        return self.trace.time[self.row] - self.at(self.trace.time, self.pair_before, -np.inf)
+
+    @cached_property
     def last_item(self) -> np.ndarray:
         """Place of each query's last action; -1 without one."""
         return self.at(self.trace.item, self.last, UNKNOWN)
@@ -286,9 +333,9 @@ def weekday(clock: np.ndarray) -> np.ndarray:
 
 
 # Half-lives: of time in returns of the log's own users, of order in actions.
-HALF_LIVES = {"fast": 0.5, "mid": 4.0, "slow": 20.0}
+HALF_LIVES = {"mid": 4.0, "slow": 20.0}
 HALF_ACTIONS = {"5_actions": 5.0, "30_actions": 30.0}
-WIDTHS = {"half_hour": 0.4, "hour": 1.0, "2_hours": 2.0, "4_hours": 4.0}
+WIDTHS = {"half_hour": 0.4, "hour": 1.0, "2_hours": 2.0}
 OTHER_KIND_OF_DAY = 0.35
 
 
@@ -324,8 +371,7 @@ def weigh_pairs(sight: Sight) -> dict[str, np.ndarray]:
     weights |= {name: np.exp2(-age / half) for name, half in HALF_LIVES.items()}
     weights |= {name: np.exp2(-sight.back / half) for name, half in HALF_ACTIONS.items()}
     slow = weights["slow"]
-    apart = clock_gap(trace.clock[row], sight.clock[query])
-    day, today = weekday(trace.clock[row]), weekday(sight.clock)[query]
+    apart, (day, today) = sight.apart, sight.days
     same_kind = np.where((day >= SATURDAY) == (today >= SATURDAY), 1.0, OTHER_KIND_OF_DAY)
     for name, width in WIDTHS.items():
         weights[name] = np.exp(-0.5 * (apart / width) ** 2) * same_kind * slow
@@ -334,36 +380,21 @@ def weigh_pairs(sight: Sight) -> dict[str, np.ndarray]:
 
 
 def _sequence_weights(sight: Sight, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    query, trace = sight.query, sight.trace
-    one = trace.before[sight.row]
-    two = sight.at(trace.before, one, UNKNOWN)
-    item, last = sight.at(trace.item, one, UNKNOWN), sight.last_item[query]
-    item_two = sight.at(trace.item, two, UNKNOWN)
-    before_last = sight.at(trace.item, sight.last_but_one, UNKNOWN)[query]
-    kind = sight.at(trace.category, one, UNKNOWN)
-    last_kind = sight.at(trace.category, sight.last, UNKNOWN)[query]
-    follows = item == last
     slow, hours = weights["slow"], weights["2_hours"]
     found = {
-        "follow": np.where(follows, slow, 0),
-        "follow_pair": np.where(follows & (item_two == before_last) & (two >= 0), slow, 0),
-        "skip": np.where(item_two == last, slow, 0),
-        "follow_hour": np.where(follows, hours, 0),
-        "follow_kind": np.where((kind == last_kind) & (kind >= 0), slow, 0),
+        "follow": np.where(sight.follows, slow, 0),
+        "follow_hour": np.where(sight.follows, hours, 0),
+        "follow_kind": np.where(sight.follows_kind, slow, 0),
     }
-    found["follow_kind_hour"] = np.where(found["follow_kind"] > 0, hours, 0)
     scale = sight.statistics.jumps[0]
     if np.isfinite(scale):
-        points = sight.at(trace.points, one, np.nan)
-        near = np.exp(-chord_metres(points, sight.here[query]) / scale)
-        near = np.nan_to_num(near)
+        near = np.nan_to_num(np.exp(-sight.metres_before / scale))
         found |= {"from_near": near * slow, "from_near_hour": near * hours}
     if sight.timed:
-        least = 0.05 * sight.statistics.gap_hours
-        gap = trace.time[sight.row] - sight.at(trace.time, one, -np.inf)
-        ratio = (gap + least) / (sight.gap[query] + least)
-        alike = np.minimum(ratio, 1 / ratio)
-        found |= {"gap_hour": alike * hours, "follow_gap": alike * found["follow"]}
+        found |= {
+            "gap_hour": sight.gap_ratio * hours,
+            "follow_gap": sight.gap_ratio * found["follow"],
+        }
         if np.isfinite(scale):
-            found["from_near_gap_hour"] = alike * found["from_near_hour"]
+            found["from_near_gap_hour"] = sight.gap_ratio * found["from_near_hour"]
     return found

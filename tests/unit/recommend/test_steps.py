@@ -78,7 +78,7 @@ class TestSight:
         assert weights["5_actions"].tolist() == pytest.approx([2 ** -(n / 5) for n in (3, 2, 1, 0)])
         # The last place is x; y alone came after it, and x after y.
         assert (weights["follow"] > 0).tolist() == [False, True, False, True]
-        assert (weights["follow_pair"] > 0).tolist() == [False, False, False, False]
+        assert (weights["follow_hour"] > 0).tolist() == [False, True, False, True]
 
     def test_far_past_is_forgotten(self, make_log):
         log = make_log(range(MOST_ACTIONS + 10), items=["x"] * (MOST_ACTIONS + 10))
