@@ -26,7 +26,8 @@ from stim_lib.spatial.distance import EARTH_RADIUS_METRES
 
 # How many places each road may name.
 OWN, SUCCESSORS, SIMILAR, NEAREST, NEAR_POPULAR, POPULAR, TASTE = 250, 15, 15, 25, 40, 20, 12
-NEAR_POOL, AROUND = 120, 300
+NEAR_POOL, HOME_POOL, AROUND = 120, 250, 300
+NEAR_HOME = 25
 POPULARITY_POWER = 0.7
 
 
@@ -102,7 +103,8 @@ def find_candidates(
     -----
     Roads: the user's own places; where everybody goes from the last two; places with the same
     visitors or words; the nearest, the near and popular, and among the near those of the kinds
-    that the user likes; and the popular. Introduced in chapter 12.
+    that the user likes; what is popular around the user's first place; and the popular.
+    Introduced in chapter 12.
 
     Examples
     --------
@@ -126,6 +128,7 @@ def find_candidates(
         _popular(sight, own, roads, least, fresh),
         _similar(sight, own, recency, roads.statistics),
         *_near(sight, kinds, roads),
+        _near_home(sight, own, recency, roads),
     ]
     if within_metres is not None:
         found.append(_around(sight, roads, within_metres))
@@ -228,21 +231,48 @@ def _similar(sight: Sight, own: Groups, recency: np.ndarray, statistics: Statist
 
 
 def _near(sight: Sight, kinds: Groups, roads: Roads) -> list[np.ndarray]:
-    known = np.flatnonzero(np.isfinite(sight.here).all(axis=1))
-    if not len(known) or not len(roads.on_map):
+    known, item, chord = _pool(sight.here, roads, NEAR_POOL)
+    if not len(known):
         return []
     statistics, n_items = roads.statistics, len(roads.statistics.catalogue)
-    spots, spot = np.unique(sight.here[known], axis=0, return_inverse=True)
-    pool = min(NEAR_POOL, len(roads.on_map))
-    chord, place = roads.tree.query(spots, k=np.arange(1, pool + 1))
-    item = roads.on_map[place]
-    nearness = np.exp(-chord * EARTH_RADIUS_METRES / statistics.jumps[0])
-    score = statistics.visits[item] ** POPULARITY_POWER * (nearness + 1e-9)
-    item, score = item[spot.ravel()], score[spot.ravel()]
-    kind = kinds.find(np.repeat(known, pool), statistics.category[item.ravel()])
+    score = _near_and_popular(item, chord, statistics, statistics.jumps[0])
+    kind = kinds.find(np.repeat(known, item.shape[1]), statistics.category[item.ravel()])
     liked = np.append(kinds.total(np.exp2(-sight.back / 50.0)), 0.0)[kind].reshape(score.shape)
     found = [item[:, :NEAREST], _best(item, score, NEAR_POPULAR), _best(item, score * liked, TASTE)]
     return [(known.astype(np.int64)[:, None] * n_items + part).ravel() for part in found]
+
+
+def _near_home(sight: Sight, own: Groups, recency: np.ndarray, roads: Roads) -> np.ndarray:
+    """Popular places around the one where the user has been most."""
+    home = np.full((sight.n_queries, 3), np.nan)
+    order = np.lexsort((-own.code, recency))
+    home[own.query[order]] = roads.points[own.code[order]]
+    known, item, chord = _pool(home, roads, HOME_POOL)
+    if not len(known):
+        return np.zeros(0, dtype=np.int64)
+    statistics = roads.statistics
+    score = _near_and_popular(item, chord, statistics, statistics.jumps[1])
+    best = _best(item, score, NEAR_HOME)
+    return (known.astype(np.int64)[:, None] * len(statistics.catalogue) + best).ravel()
+
+
+def _pool(points: np.ndarray, roads: Roads, size: int) -> tuple[np.ndarray, ...]:
+    """Queries with a known point, the places nearest to it, and how far they are (chord)."""
+    known = np.flatnonzero(np.isfinite(points).all(axis=1))
+    if not len(known) or not len(roads.on_map):
+        return np.zeros(0, dtype=int), np.zeros((0, 0), dtype=int), np.zeros((0, 0))
+    # Many queries start from the same place: search from each once.
+    spots, spot = np.unique(points[known], axis=0, return_inverse=True)
+    size = min(size, len(roads.on_map))
+    chord, place = roads.tree.query(spots, k=np.arange(1, size + 1))
+    return known, roads.on_map[place][spot.ravel()], chord[spot.ravel()]
+
+
+def _near_and_popular(
+    item: np.ndarray, chord: np.ndarray, statistics: Statistics, scale: float
+) -> np.ndarray:
+    nearness = np.exp(-chord * EARTH_RADIUS_METRES / scale)
+    return statistics.visits[item] ** POPULARITY_POWER * (nearness + 1e-9)
 
 
 def _around(sight: Sight, roads: Roads, metres: float) -> np.ndarray:
