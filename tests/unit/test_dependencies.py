@@ -81,6 +81,38 @@ def numpy_adds():
     assert np.arange(4).sum() == 6
 
 
+def lightgbm_splits_once():
+    import lightgbm
+    import numpy as np
+
+    x = np.arange(100.0)[:, None]
+    model = lightgbm.LGBMRegressor(n_estimators=50, min_child_samples=5, verbose=-1)
+    assert model.fit(x, x[:, 0] > 49).predict([[0.0], [99.0]]).round(1).tolist() == [0, 1]
+
+
+def optuna_finds_a_minimum():
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    study.optimize(lambda trial: (trial.suggest_float("x", -1, 1) - 0.5) ** 2, n_trials=50)
+    assert abs(study.best_params["x"] - 0.5) < 0.2
+
+
+def papermill_puts_parameters_in():
+    import nbformat
+    from papermill.parameterize import parameterize_notebook
+
+    cell = nbformat.v4.new_code_cell("SEED = 0", metadata={"tags": ["parameters"]})
+    metadata = {
+        "kernelspec": {"name": "python3", "language": "python", "display_name": "Python"},
+        "papermill": {"parameters": {}},
+    }
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata=metadata)
+    changed = parameterize_notebook(notebook, {"SEED": 7})
+    assert "SEED = 7" in changed.cells[1].source
+
+
 def openai_asks_the_address_it_is_given():
     import openai
 
@@ -304,6 +336,7 @@ JOBS = {
     "jupyterlab": lambda: command_answers("jupyterlab", "--version"),
     "jupytext": jupytext_pairs,
     "keras": keras_learns,
+    "lightgbm": lightgbm_splits_once,
     "matplotlib": matplotlib_draws,
     "myst-nb": imports("myst_nb.sphinx_ext"),
     "nbgrader": nbgrader_knows_its_marks,
@@ -311,8 +344,10 @@ JOBS = {
     "nbval": nbval_collects,
     "numpy": numpy_adds,
     "openai": openai_asks_the_address_it_is_given,
+    "optuna": optuna_finds_a_minimum,
     "pandas": pandas_keeps_microseconds,
     "pandera": pandera_finds_all_faults,
+    "papermill": papermill_puts_parameters_in,
     "platformdirs": platformdirs_names_a_cache,
     "playwright": imports("playwright.sync_api"),
     "pyarrow": pyarrow_reads_text,
