@@ -320,7 +320,7 @@ def run_lora(exam: Exam, seeds: list[int], sizes: list[int]) -> None:
                 exam, "SmolLM2 with LoRA", shares, n_train=n, seed=seed, cpu_seconds=fitted,
                 settings=settings,
             )  # fmt: skip
-            if seed == 0 and n == max(sizes):
+            if seed == max(seeds) and n == max(sizes):
                 keep = [trainer.probabilities(questions["validation"]), shares]
                 np.savez(assets.cache_folder() / "language_exam_lora.npz", *keep)
                 llm.save_adapter(
