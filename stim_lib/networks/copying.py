@@ -105,7 +105,7 @@ class CopyHead(keras.layers.Layer):
         """Weights of shape (B, H, S, L)."""
         last = question.shape[1]
         relations = relate(
-            batch, relations=self.settings["relations"], last=last,
+            batch, relations=self.settings["relations"], last=last if columns is None else None,
             time_known=self.settings["time_known"], columns=columns,
         )  # fmt: skip
         scores = self.bias(relations)

@@ -112,7 +112,8 @@ class TestRelate:
         batch, columns = make_batch(), np.array([[7, 3], [5, 5], [2, 6]])
         all_pairs = pairs_of(batch, time_known=time_known)
         some = pairs_of(batch, time_known=time_known, columns=columns)
-        assert np.array_equal(some, all_pairs[np.arange(3)[:, None], columns])
+        # A processor rounds the last lanes of a vector another way.
+        assert np.allclose(some, all_pairs[np.arange(3)[:, None], columns], rtol=1e-5, atol=1e-7)
 
     @pytest.mark.parametrize("time_known", [True, False])
     def test_the_future_moves_nothing(self, make_batch, time_known):
