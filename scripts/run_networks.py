@@ -4,6 +4,7 @@
     .venv/bin/python scripts/run_networks.py models        # one seed each, to data/runs.csv
     .venv/bin/python scripts/run_networks.py ablation      # five seeds, to data/network_runs.csv
     .venv/bin/python scripts/run_networks.py categories    # five seeds and the counters, likewise
+    .venv/bin/python scripts/run_networks.py speed         # seconds of `score` alone, likewise
 
 Settings were chosen on the validation part; the test part is asked once for each row. One thread,
 so that processor time is time of one core. What a file already holds is not run again.
@@ -32,6 +33,7 @@ DATASET, SPLIT = "foursquare_nyc", "80/10/10 of the time span"
 RUNS = ROOT / "data" / "network_runs.csv"
 SEEDS = tuple(range(5))
 N_LEFT_OUT = 9
+PASSES = 3
 # Dropout and learning rate: the best on validation of three pairs.
 SOFTMAX_ALONE = (0.4, 0.01)
 LIKELY = "mix of counters, by likelihood"
@@ -179,12 +181,12 @@ def append(row: dict) -> None:
         if distribution.metadata["Name"] in ("keras", "tensorflow", "tensorflow-cpu", "numpy")
     }
     row |= {"versions": json.dumps(versions), "script": SCRIPT}
-    pd.DataFrame([row]).to_csv(
+    columns = pd.read_csv(RUNS, nrows=0).columns if RUNS.exists() else [*row]
+    pd.DataFrame([row], columns=columns).to_csv(
         RUNS, mode="a", header=not RUNS.exists(), index=False, float_format="%.6g"
     )
-    print(
-        {key: row[key] for key in (*KEYS, "mrr", "accuracy@1", "nats", "cpu_seconds")}, flush=True
-    )
+    shown = (*KEYS, "mrr", "accuracy@1", "nats", "cpu_seconds")
+    print({key: row[key] for key in shown if key in row}, flush=True)
 
 
 def already(row: dict) -> bool:
@@ -308,10 +310,39 @@ def run_categories(log: pd.DataFrame, seeds: Sequence[int]) -> None:
             exam.run(models, seeds)
 
 
+def scoring_seconds(model, test: pd.DataFrame, log: pd.DataFrame, train: pd.DataFrame) -> float:
+    """Processor time of scoring all queries once: no ranking, no leak checks, no histories."""
+    asked, _ = queries.make_queries(test)
+    knowledge = queries.Knowledge("rolling", "known" if model.use_query_time else "unknown")
+    seconds = 0.0
+    for _, some, visible in queries.batches(asked, log, knowledge=knowledge, train=train):
+        started = time.process_time()
+        model.score(some, history=visible)
+        seconds += time.process_time() - started
+    return seconds
+
+
+def run_speed(log: pd.DataFrame) -> None:
+    """What answers cost, of networks as `prepare` makes them: weights don't change the time.
+
+    The first pass compiles and is not counted; of the others the fastest is kept, as the one
+    that other work on the machine disturbed least.
+    """
+    train, _, test = splits.split_by_time(log)
+    for name, (settings, use_query_time) in MODELS.items():
+        time_ = "known" if use_query_time else "unknown"
+        row = {"study": "speed", "task": "next place", "time": time_, "model": name, "seed": 0}
+        if already(row):
+            continue
+        model = make_model(name, settings, use_query_time, 0, train).prepare(train)
+        passes = [scoring_seconds(model, test, log, train) for _ in range(1 + PASSES)]
+        append(row | {"cpu_seconds": round(min(passes[1:]), 3), "n": len(test)})
+
+
 def main() -> int:
     """Run one part; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=("models", "ablation", "categories"))
+    parser.add_argument("part", choices=("models", "ablation", "categories", "speed"))
     parser.add_argument("--ledger", type=Path, default=ROOT / "data" / ledger.FILE)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     options = parser.parse_args()
@@ -323,6 +354,8 @@ def main() -> int:
         run_models(log, options.ledger)
     elif options.part == "ablation":
         run_ablation(log, options.seeds)
+    elif options.part == "speed":
+        run_speed(log)
     else:
         run_categories(log, options.seeds)
     return 0

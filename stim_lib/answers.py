@@ -7,8 +7,11 @@ query asked of one run. Introduced in chapter 10.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +20,9 @@ import pandas as pd
 from stim_lib import assets, metrics, schema
 
 FILE = "language_model_answers.parquet"
+WAIT_SECONDS = 60
 RUN = ("study", "model", "n_train", "seed")
-COLUMNS = (*RUN, "query_id", schema.USER, "nats", "rank")
+COLUMNS = (*RUN, "query_id", schema.USER, "nats", "rank", "sure")
 
 
 def judge_shares(shares: np.ndarray, truth: np.ndarray) -> pd.DataFrame:
@@ -33,8 +37,9 @@ def judge_shares(shares: np.ndarray, truth: np.ndarray) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, shape (n_queries, 2)
-        nats, -ln of the share of the truth; rank, 1 for the largest, ties at their expected rank.
+    DataFrame, shape (n_queries, 3)
+        nats, -ln of the share of the truth; rank, 1 for the largest, ties at their expected rank;
+        sure, the largest share.
 
     Raises
     ------
@@ -48,8 +53,8 @@ def judge_shares(shares: np.ndarray, truth: np.ndarray) -> pd.DataFrame:
     Examples
     --------
     >>> judge_shares(np.array([[0.5, 0.5], [0.9, 0.1]]), np.array([0, 0])).round(2).to_numpy()
-    array([[0.69, 1.5 ],
-           [0.11, 1.  ]])
+    array([[0.69, 1.5 , 0.5 ],
+           [0.11, 1.  , 0.9 ]])
     """
     shares, truth = np.asarray(shares, dtype=float), np.asarray(truth)
     if shares.ndim != 2 or truth.shape != (len(shares),):
@@ -62,7 +67,9 @@ def judge_shares(shares: np.ndarray, truth: np.ndarray) -> pd.DataFrame:
         raise ValueError(f"shares, row {row}: expected probabilities of sum 1, found {shares[row]}")
     with np.errstate(divide="ignore"):
         nats = -np.log(shares[np.arange(len(truth)), truth])
-    return pd.DataFrame({"nats": nats, "rank": metrics.expected_ranks(shares, truth)})
+    return pd.DataFrame(
+        {"nats": nats, "rank": metrics.expected_ranks(shares, truth), "sure": shares.max(axis=1)}
+    )
 
 
 def append_answers(
@@ -78,8 +85,8 @@ def append_answers(
 
     Parameters
     ----------
-    answers : DataFrame, shape (n_queries, 4)
-        query_id, user_id, nats, rank.
+    answers : DataFrame, shape (n_queries, 5)
+        query_id, user_id, nats, rank, sure; see `judge_shares`.
     path : str or Path
         A parquet file; made if it is not there, and replaced in one step, never half written.
     study, model : str
@@ -99,7 +106,8 @@ def append_answers(
     Examples
     --------
     >>> path = Path(tempfile.mkdtemp()) / "answers.parquet"
-    >>> one = pd.DataFrame({"query_id": [7], "user_id": ["ann"], "nats": [0.7], "rank": [1.0]})
+    >>> one = pd.DataFrame({"query_id": [7], "user_id": ["ann"], "nats": [0.7], "rank": [1.0],
+    ...                     "sure": [0.5]})
     >>> append_answers(one, path, study="toy", model="coin", n_train=0, seed=0)
     >>> len(read_answers(path))
     1
@@ -113,16 +121,53 @@ def append_answers(
     path = Path(path)
     run = dict(zip(RUN, (study, model, n_train, seed), strict=True))
     rows = answers[list(wanted)].assign(**run)[list(COLUMNS)]
-    if path.exists():
-        held = pd.read_parquet(path)
-        same = (held[list(RUN)] == list(run.values())).all(axis=1)
-        rows = pd.concat([held[~same], rows], ignore_index=True)
-    rows = rows.astype({"nats": "float32", "rank": "float32", "n_train": "int32", "seed": "int16"})
+    with _alone(path):
+        if path.exists():
+            held = pd.read_parquet(path)
+            same = (held[list(RUN)] == list(run.values())).all(axis=1)
+            rows = pd.concat([held[~same], rows], ignore_index=True)
+        _replace(path, rows)
+
+
+def _replace(path: Path, rows: pd.DataFrame) -> None:
+    """Put a table in the place of a file, whole or not at all."""
+    # Three digits are more than a thousand queries can tell, and a third of the bytes.
+    rows = rows.round({"nats": 3, "sure": 3})
+    rows = rows.astype(
+        {
+            "nats": "float32",
+            "sure": "float32",
+            "rank": "float32",
+            "n_train": "int32",
+            "seed": "int16",
+        }
+    )
     descriptor, half = tempfile.mkstemp(dir=path.parent, suffix=".half")
     os.close(descriptor)
     rows.to_parquet(half, index=False, compression="zstd")
     os.chmod(half, 0o644)
     os.replace(half, path)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a file for oneself: two runs that end together must not undo each other."""
+    lock = path.with_name(path.name + ".lock")
+    for _ in range(WAIT_SECONDS):
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
+            break
+        except FileExistsError:
+            time.sleep(1)
+    else:
+        raise TimeoutError(
+            f"{lock.name}: expected another run to finish writing within {WAIT_SECONDS} s, found "
+            "its lock still there. If no run is writing, remove the lock"
+        )
+    try:
+        yield
+    finally:
+        lock.unlink()
 
 
 def read_answers(path: str | Path | None = None, *, study: str | None = None) -> pd.DataFrame:
@@ -137,7 +182,7 @@ def read_answers(path: str | Path | None = None, *, study: str | None = None) ->
 
     Returns
     -------
-    DataFrame, shape (n_rows, 8)
+    DataFrame, shape (n_rows, 9)
         Columns `COLUMNS`.
 
     Raises
@@ -152,7 +197,8 @@ def read_answers(path: str | Path | None = None, *, study: str | None = None) ->
     Examples
     --------
     >>> path = Path(tempfile.mkdtemp()) / "answers.parquet"
-    >>> one = pd.DataFrame({"query_id": [7], "user_id": ["ann"], "nats": [0.7], "rank": [1.0]})
+    >>> one = pd.DataFrame({"query_id": [7], "user_id": ["ann"], "nats": [0.7], "rank": [1.0],
+    ...                     "sure": [0.5]})
     >>> append_answers(one, path, study="toy", model="coin", n_train=0, seed=0)
     >>> read_answers(path, study="toy")["model"].tolist()
     ['coin']
@@ -192,7 +238,8 @@ def average_seeds(answers: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> rows = [("toy", "coin", 0, seed, 7, "ann", nats, 1.0) for seed, nats in ((0, 1), (1, 3))]
+    >>> coin = ("toy", "coin", 0)
+    >>> rows = [(*coin, seed, 7, "ann", nats, 1.0, 0.5) for seed, nats in ((0, 1), (1, 3))]
     >>> float(average_seeds(pd.DataFrame(rows, columns=COLUMNS))["nats"].loc[7].iloc[0])
     2.0
     """

@@ -18,11 +18,42 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "parse_ranking",
         "rerank_prompt",
     ),
-    "decoder": ("Block", "Decoder", "DecoderSettings", "RMSNorm", "rotate", "rotation"),
-    "encoder": ("EncoderShape", "SentenceEncoder", "build_encoder", "load_encoder"),
-    "gguf": ("GgufError", "GgufFile", "TensorInfo", "read_gguf", "unpack_q4_1", "unpack_q8_0"),
-    "generation": ("draw_token", "generate"),
-    "loading": ("load_decoder", "random_decoder", "unpermute"),
+    "decoder": (
+        "Block",
+        "Decoder",
+        "DecoderSettings",
+        "RMSNorm",
+        "rotate",
+        "rotation",
+    ),
+    "encoder": (
+        "EncoderShape",
+        "SentenceEncoder",
+        "build_encoder",
+        "load_encoder",
+    ),
+    "generation": (
+        "draw_token",
+        "generate",
+    ),
+    "gguf": (
+        "GgufError",
+        "GgufFile",
+        "TensorInfo",
+        "read_gguf",
+        "unpack_q4_1",
+        "unpack_q8_0",
+    ),
+    "habits": ("add_habits",),
+    "loading": (
+        "load_decoder",
+        "random_decoder",
+        "unpermute",
+    ),
+    "local_model": (
+        "LocalModel",
+        "load_local_model",
+    ),
     "lora": (
         "adapter_weights",
         "add_adapter",
@@ -30,8 +61,14 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "remove_adapter",
         "save_adapter",
     ),
-    "lora_training": ("train_lora",),
-    "multilingual": ("MultilingualEncoder", "load_multilingual"),
+    "lora_training": (
+        "LoraTrainer",
+        "train_lora",
+    ),
+    "multilingual": (
+        "MultilingualEncoder",
+        "load_multilingual",
+    ),
     "prompts": (
         "candidate_texts",
         "describe_actions",
@@ -40,12 +77,28 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "remote": ("RemoteModel",),
     "replies": ("RemoteModelError",),
-    "running": ("causal_layout", "run_blocks"),
-    "score": ("CandidateScores", "score_candidates", "token_log_likelihoods"),
+    "running": (
+        "causal_layout",
+        "run_blocks",
+    ),
+    "score": (
+        "CandidateScores",
+        "score_candidates",
+        "token_log_likelihoods",
+    ),
     "states": ("hidden_states",),
     "text_model": ("TextModel",),
-    "tokenizer": ("build_tokenizer", "chat_prompt", "encode", "encode_chat"),
-    "wording": ("Style",),
+    "tokenizer": (
+        "build_tokenizer",
+        "chat_prompt",
+        "encode",
+        "encode_chat",
+    ),
+    "wording": (
+        "ROOTS_IN_CHINESE",
+        "ROOTS_IN_ONE_WORD",
+        "Style",
+    ),
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -187,10 +187,10 @@ def rerank_prompt(
 
     Examples
     --------
-    >>> prompt, items = rerank_prompt(["Mon 9 am: Food"], {"v7": "Cafe", "v9": "2. Bar\n3. Pub"})
+    >>> prompt, items = rerank_prompt(["Monday 9 am: Food"], {"v7": "Cafe", "v9": "2. Bar\n3. Pub"})
     >>> print(prompt)
     Places visited:
-    Mon 9 am: Food
+    Monday 9 am: Food
     Candidates:
     1. "Cafe"
     2. "2. Bar 3. Pub"

@@ -16,7 +16,11 @@ from typing import Any
 from stim_lib.llm.replies import RemoteModelError
 
 # The client adds the reader's system, and what stands in OPENAI_* variables for another server.
-HEADERS = ("host", "accept", "connection", "content-type", "content-length", "user-agent")
+HEADERS = (
+    "host", "accept", "connection", "content-type", "content-length", "user-agent",
+    # By this the client remembers that the reply is to be streamed.
+    "x-stainless-raw-response",
+)  # fmt: skip
 TRY_AGAIN = (408, 409, 425, 429, 500, 502, 503, 504)
 MAX_ERROR_BYTES = 4096
 # Packages whose errors mean that the connection broke; which of them the client uses, varies.
@@ -117,10 +121,10 @@ def open_client(address: str, key: str | None, *, timeout: float) -> Any:
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise Refusal(415, None, "a compressed reply, though none was accepted")
             return
-        content = b""
-        for chunk in response.iter_bytes(MAX_ERROR_BYTES):
+        content, deadline = b"", time.monotonic() + timeout
+        for chunk in response.iter_bytes():
             content += chunk
-            if len(content) >= MAX_ERROR_BYTES:
+            if len(content) >= MAX_ERROR_BYTES or time.monotonic() > deadline:
                 break
         text = content[:MAX_ERROR_BYTES].decode("utf-8", errors="replace")
         raise Refusal(response.status_code, response.headers.get("retry-after"), text)

@@ -96,65 +96,140 @@ def train_lora(
     >>> run.index.tolist(), list(run)
     ([1, 2], ['nats', 'val_nats'])
     """
-    lora.add_adapter(decoder, rank=rank, alpha=alpha, layers=layers, seed=seed)
-    prefix = running.shared_prefix([*prompts, *(validation[0] if validation else ())])
-    trainer = _Trainer(decoder, prefix, layers, cache_lower)
-    training = trainer.prepare(prompts, candidates, answers)
-    checked = trainer.prepare(*validation) if validation else None
-    optimizer = _optimizer(learning_rate, steps)
-    rows = {0: (np.nan, trainer.nats(checked))} if checked else {}
-    best, kept, since = rows[0][1] if checked else np.inf, lora.adapter_weights(decoder), 0
-    for step, chosen in enumerate(_order(len(prompts), batch_size, steps, seed), 1):
-        nats, gradients = trainer.gradients(training, chosen)
-        if not np.isfinite(nats):
-            raise ValueError(f"step {step}: expected a finite loss, found {nats}; learn slower")
-        optimizer.apply(gradients, trainer.variables)
-        rows[step] = (nats, np.nan)
-        if progress:
-            progress(step, steps, nats)
-        if checked and (step % check_every == 0 or step == steps):
-            rows[step] = (nats, trainer.nats(checked))
-            since += 1
-            if rows[step][1] < best:
-                best, kept, since = rows[step][1], lora.adapter_weights(decoder), 0
-            if since >= patience:
-                break
-    if checked:
-        for name, variable in lora.adapter_variables(decoder).items():
-            variable.assign(kept[name])
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["nats", "val_nats"]).rename_axis(
-        "step"
-    )
+    everything = [*prompts, *(validation[0] if validation else ())]
+    trainer = LoraTrainer(decoder, everything, layers=layers, cache_lower=cache_lower)
+    return trainer.fit(
+        trainer.prepare(prompts, candidates, answers),
+        validation=trainer.prepare(*validation) if validation else None,
+        steps=steps, batch_size=batch_size, learning_rate=learning_rate, rank=rank, alpha=alpha,
+        check_every=check_every, patience=patience, seed=seed, progress=progress,
+    )  # fmt: skip
 
 
-class _Questions:
-    """Prompts without their common beginning, their trees, answers, and states from below."""
+class Questions:
+    """Prompts without their common beginning, their trees, answers, and states from below.
+
+    Made by `LoraTrainer.prepare`.
+    """
 
     def __init__(self, rests: list[list[int]], trees: list[CandidateTree], answers: Any) -> None:
         self.rests, self.trees, self.answers = rests, trees, np.asarray(answers)
         self.short = all(not tree.tokens for tree in trees)
         self.states: list[np.ndarray] | None = None
 
+    def take(self, positions: Sequence[int]) -> Questions:
+        """Some of the questions, in the order of their positions; nothing is read again."""
+        some = Questions(
+            [self.rests[i] for i in positions],
+            [self.trees[i] for i in positions],
+            self.answers[np.asarray(positions)],
+        )
+        if self.states is not None:
+            some.states = [self.states[i] for i in positions]
+        return some
+
     def packed(self, chosen: np.ndarray, before: int) -> Packed:
+        """Some of the questions as one batch."""
         return pack([self.rests[i] for i in chosen], [self.trees[i] for i in chosen], before=before)
 
 
-class _Trainer:
-    """Runs frozen blocks once, and the ones above them as often as is needed."""
+class LoraTrainer:
+    """Reads what lies below the adapter once, and trains above it as often as is asked.
 
-    def __init__(self, decoder: Decoder, prefix: list[int], layers: int, cache: bool) -> None:
-        self.decoder, self.prefix, self.cache = decoder, prefix, cache
+    A learning curve trains on nested sets of the same prompts under many seeds; the frozen blocks
+    make the same of a prompt each time.
+
+    Parameters
+    ----------
+    decoder : Decoder
+        Changed in place by `fit`.
+    prompts : sequence of sequences of int
+        Of all sets that will be prepared: what they begin with in common is read once.
+    layers : int
+        Blocks that get an adapter, counted from the top.
+    cache_lower : bool
+        As in `train_lora`.
+
+    Examples
+    --------
+    >>> from stim_lib import llm
+    >>> decoder = llm.random_decoder(llm.DecoderSettings(11, 8, 2, 2, 1, 16))
+    >>> trainer = LoraTrainer(decoder, [[3, 1], [3, 4]], layers=1)
+    >>> questions = trainer.prepare([[3, 1], [3, 4]], [[5], [6]], [0, 1])
+    >>> len(trainer.fit(questions, steps=2, rank=2)), trainer.probabilities(questions).shape
+    (2, (2, 2))
+    """
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        prompts: Sequence[Tokens],
+        *,
+        layers: int = lora.TOP_LAYERS,
+        cache_lower: bool = True,
+    ) -> None:
+        lora.remove_adapter(decoder)
+        self.decoder, self.layers, self.cache = decoder, layers, cache_lower
+        self.prefix = running.shared_prefix(prompts)
         cut = decoder.settings.layers - layers
         self.below, self.above = range(cut), range(cut, decoder.settings.layers)
-        self.variables = list(lora.adapter_variables(decoder).values())
+        self.variables: list[Any] = []
         self.prefix_states, self.prefix_past = None, None
-        if prefix:
+        if self.prefix:
             self.prefix_states, self.prefix_past = running.run_blocks(
-                decoder, decoder.embed(np.array([prefix])),
-                *running.causal_layout([len(prefix)]), blocks=self.below,
+                decoder, decoder.embed(np.array([self.prefix])),
+                *running.causal_layout([len(self.prefix)]), blocks=self.below,
             )  # fmt: skip
 
-    def prepare(self, prompts: Any, candidates: Any, answers: Any) -> _Questions:
+    def fit(
+        self,
+        questions: Questions,
+        *,
+        validation: Questions | None = None,
+        steps: int = 110,
+        batch_size: int = 8,
+        learning_rate: float = 1e-3,
+        rank: int = lora.RANK,
+        alpha: float | None = None,
+        check_every: int = 20,
+        patience: int = 3,
+        seed: int = 0,
+        progress: Callable[[int, int, float], None] | None = None,
+    ) -> pd.DataFrame:
+        """Train a fresh adapter; parameters and result as in `train_lora`."""
+        lora.add_adapter(self.decoder, rank=rank, alpha=alpha, layers=self.layers, seed=seed)
+        self.variables = list(lora.adapter_variables(self.decoder).values())
+        optimizer = _optimizer(learning_rate, steps)
+        rows = {0: (np.nan, self.nats(validation))} if validation else {}
+        best = _Best(self.decoder, rows[0][1] if validation else np.inf)
+        for step, chosen in enumerate(_order(len(questions.rests), batch_size, steps, seed), 1):
+            nats, gradients = self.gradients(questions, chosen)
+            if not np.isfinite(nats):
+                raise ValueError(f"step {step}: expected a finite loss, found {nats}; learn slower")
+            optimizer.apply(gradients, self.variables)
+            rows[step] = (nats, np.nan)
+            if progress:
+                progress(step, steps, nats)
+            if validation and (step % check_every == 0 or step == steps):
+                rows[step] = (nats, self.nats(validation))
+                if best.misses(rows[step][1]) >= patience:
+                    break
+        if validation:
+            best.restore()
+        columns = ["nats", "val_nats"]
+        return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("step")
+
+    def probabilities(self, questions: Questions) -> np.ndarray:
+        """Of each candidate, if one must follow: float64 of shape (n_prompts, n_candidates)."""
+        found = np.zeros((len(questions.rests), len(questions.trees[0].lengths)))
+        for chosen in self.batches(questions):
+            packed = questions.packed(chosen, len(self.prefix))
+            states = self.from_below(questions, packed, chosen)
+            found[chosen] = _tensorflow.load().nn.softmax(self.scores(questions, packed, states))
+        return found / found.sum(axis=1, keepdims=True)
+
+    def prepare(self, prompts: Any, candidates: Any, answers: Any) -> Questions:
+        """Read prompts once; to be called before an adapter is there, or with it: it lies above."""
         running.check_tokens(self.decoder, prompts, "prompts")
         trees = grow_trees(self.decoder, candidates, len(prompts))
         n_candidates = len(trees[0].lengths)
@@ -163,8 +238,13 @@ class _Trainer:
                 f"answers: expected {len(prompts)} places from 0 to {n_candidates - 1}, found "
                 f"{len(answers)}, from {min(answers)} to {max(answers)}"
             )
+        if any(list(prompt[: len(self.prefix)]) != self.prefix for prompt in prompts):
+            raise ValueError(
+                "prompts: expected the beginning that the trainer was made for, found another; "
+                "give all prompts to LoraTrainer"
+            )
         rests = [list(prompt[len(self.prefix) :]) for prompt in prompts]
-        questions = _Questions(rests, trees, answers)
+        questions = Questions(rests, trees, answers)
         if self.cache:
             states: list[Any] = [None] * len(rests)
             for batch in self.batches(questions):
@@ -174,11 +254,12 @@ class _Trainer:
             questions.states = states
         return questions
 
-    def batches(self, questions: _Questions) -> Any:
+    def batches(self, questions: Questions) -> Any:
+        """Positions of questions of about the same length."""
         pairs = zip(questions.rests, questions.trees, strict=True)
         return running.batches([len(r) + len(t.tokens) for r, t in pairs], TOKENS_AT_ONCE)
 
-    def from_below(self, questions: _Questions, packed: Packed, chosen: Any = None) -> Any:
+    def from_below(self, questions: Questions, packed: Packed, chosen: Any = None) -> Any:
         """States (B, T, D) that enter the first block with an adapter."""
         if questions.states is not None:
             states = np.zeros((*packed.tokens.shape, self.decoder.settings.width), "float32")
@@ -190,7 +271,7 @@ class _Trainer:
             self.prefix_past, blocks=self.below, keep_cache=False,
         )[0]  # fmt: skip
 
-    def scores(self, questions: _Questions, packed: Packed, states: Any) -> Any:
+    def scores(self, questions: Questions, packed: Packed, states: Any) -> Any:
         """Log-likelihoods (B, n_candidates), up to a constant for each prompt."""
         tf, past = _tensorflow.load(), None
         if self.prefix:
@@ -212,14 +293,14 @@ class _Trainer:
         shape = (len(packed.tokens), len(questions.trees[0].lengths))
         return tf.scatter_nd(packed.steps[:, :2], values, shape)
 
-    def losses(self, questions: _Questions, chosen: np.ndarray, packed: Packed, states: Any) -> Any:
+    def losses(self, questions: Questions, chosen: np.ndarray, packed: Packed, states: Any) -> Any:
         """Nats of each prompt, shape (B,)."""
         tf = _tensorflow.load()
         return tf.nn.sparse_softmax_cross_entropy_with_logits(
             questions.answers[chosen], self.scores(questions, packed, states)
         )
 
-    def gradients(self, questions: _Questions, chosen: np.ndarray) -> tuple[float, list[Any]]:
+    def gradients(self, questions: Questions, chosen: np.ndarray) -> tuple[float, list[Any]]:
         """Mean nats of a batch, and where they fall."""
         tf = _tensorflow.load()
         packed = questions.packed(chosen, len(self.prefix))
@@ -230,7 +311,7 @@ class _Trainer:
             loss = tf.reduce_mean(self.losses(questions, chosen, packed, states))
         return float(loss), tape.gradient(loss, watched)
 
-    def nats(self, questions: _Questions) -> float:
+    def nats(self, questions: Questions) -> float:
         """Mean nats of all."""
         total = 0.0
         for chosen in self.batches(questions):
@@ -238,6 +319,26 @@ class _Trainer:
             states = self.from_below(questions, packed, chosen)
             total += float(np.sum(self.losses(questions, chosen, packed, states)))
         return total / len(questions.rests)
+
+
+class _Best:
+    """The adapter of the best check so far."""
+
+    def __init__(self, decoder: Decoder, nats: float) -> None:
+        self.decoder, self.nats, self.since = decoder, nats, 0
+        self.kept = lora.adapter_weights(decoder)
+
+    def misses(self, nats: float) -> int:
+        """Checks since the best one."""
+        self.since += 1
+        if nats < self.nats:
+            self.nats, self.since, self.kept = nats, 0, lora.adapter_weights(self.decoder)
+        return self.since
+
+    def restore(self) -> None:
+        """Put it back."""
+        for name, variable in lora.adapter_variables(self.decoder).items():
+            variable.assign(self.kept[name])
 
 
 def _order(n: int, batch_size: int, steps: int, seed: int) -> list[np.ndarray]:

@@ -29,8 +29,21 @@ ROOTS_IN_CHINESE = {
     "Shop & Service": "购物与服务",
     "Travel & Transport": "交通与旅行",
 }
+# The same in one English token each (of SmolLM2): short lines, and ten answers that are alike.
+ROOTS_IN_ONE_WORD = {
+    "Arts & Entertainment": "Arts",
+    "College & University": "College",
+    "Event": "Event",
+    "Food": "Food",
+    "Nightlife Spot": "Bar",
+    "Outdoors & Recreation": "Park",
+    "Professional & Other Places": "Work",
+    "Residence": "Home",
+    "Shop & Service": "Shop",
+    "Travel & Transport": "Travel",
+}
 DAYS = {
-    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
     "zh": ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
 }
 # Each part of the day begins at its hour; before the first it is still the last.
@@ -149,7 +162,7 @@ def stamp_words(clocks: np.ndarray, style: Style) -> np.ndarray:
     Examples
     --------
     >>> stamp_words(np.array(["2024-01-01T09:10"], dtype="datetime64[us]"), Style())
-    array(['Mon 9 am'], dtype=object)
+    array(['Monday 9 am'], dtype=object)
     """
     minutes = clocks.astype("datetime64[m]").astype(np.int64)
     # 1 January 1970 was a Thursday.

@@ -33,6 +33,7 @@ class CopyHead(keras.layers.Layer):
     bias kernels    (F, hidden),       from relations to scores, see `RelationBias`
                     (hidden, H)
     query, key      (D, H · 16) each   only with `content`
+    columns         (B, S)             which positions are asked, if not the last S
     output          (B, H, S, L)       weights; the share of a place is their sum over its
                                        visits
     ==============  =================  ====================================================
@@ -98,20 +99,26 @@ class CopyHead(keras.layers.Layer):
             self.key.build(answers_shape)
         self.built = True
 
-    def call(self, batch: Mapping[str, Any], question: Any, answers: Any) -> Any:
+    def call(
+        self, batch: Mapping[str, Any], question: Any, answers: Any, columns: Any = None
+    ) -> Any:
         """Weights of shape (B, H, S, L)."""
         last = question.shape[1]
         relations = relate(
             batch, relations=self.settings["relations"], last=last,
-            time_known=self.settings["time_known"],
+            time_known=self.settings["time_known"], columns=columns,
         )  # fmt: skip
         scores = self.bias(relations)
         if self.settings["content"]:
             query, key = self.split(self.query(question)), self.split(self.key(answers))
             scores += ops.matmul(query, ops.swapaxes(key, -1, -2)) / CONTENT_WIDTH**0.5
-        mask = may_look(ops.not_equal(batch["item"], 0))[:, None, -last:]
+        mask = may_look(ops.not_equal(batch["item"], 0))
+        if columns is None:
+            mask = mask[:, -last:]
+        else:
+            mask = ops.take_along_axis(mask, columns[..., None], axis=1)
         # A row that may look at nothing is spread over padding, where there is no place to copy.
-        return ops.softmax(ops.where(mask, scores, FAR_BELOW))
+        return ops.softmax(ops.where(mask[:, None], scores, FAR_BELOW))
 
     def split(self, vectors: Any) -> Any:
         """Cut (B, L, H · 16) into heads, (B, H, L, 16)."""

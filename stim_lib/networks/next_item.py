@@ -26,6 +26,8 @@ INPUTS = ("user", "category", "clock", "gap")
 IDS_ONLY = (*RELATION_GROUPS["order"], *RELATION_GROUPS["visits"])
 GATE_WIDTH = 32
 LEAST = 1e-9
+# Queries that one row of a window answers: half of the windows hold fewer than this many.
+ASKED_AT_ONCE = 32
 
 
 @keras.saving.register_keras_serializable(package="stim_lib")
@@ -194,21 +196,42 @@ class NextItem(keras.Model):
             question = question + self.asked_wait(ops.log1p(wait) / 4)
         return question
 
-    def look(self, batch: Mapping[str, Any], training: bool | None = None) -> tuple[Any, Any, Any]:
-        """Vectors to answer with (B, S, D), gate (B, S, 1 + H), weights (B, H, S, L)."""
+    def look(
+        self,
+        batch: Mapping[str, Any],
+        training: bool | None = None,
+        window: Any = None,
+        columns: Any = None,
+    ) -> tuple[Any, Any, Any]:
+        """Vectors to answer with (B, S, D), gate (B, S, 1 + H), weights (B, H, S, L).
+
+        All of the last S positions are asked; or, with window (R,) and columns (R, Q), Q columns
+        of R of the windows, and R and Q stand for B and S. Nothing else is changed by that.
+        """
         valid = ops.not_equal(batch["item"], 0)
         vectors = self.drop(self.embed(batch, valid), training=training)
         states = self.trunk(vectors, batch, valid=valid, training=training)
         question = self.drop(self.ask(batch, states), training=training)
+        past = ops.log1p(ops.cumsum(ops.cast(valid, "float32"), axis=1)) / 5
+        past = past[:, -question.shape[1] :, None]
+        if columns is not None:
+            at = (columns - (valid.shape[1] - question.shape[1]))[..., None]
+            question, past = (
+                ops.take_along_axis(ops.take(one, window, axis=0), at, axis=1)
+                for one in (question, past)
+            )
+            batch = {name: ops.take(array, window, axis=0) for name, array in batch.items()}
+            vectors, states, valid = (
+                ops.take(one, window, axis=0) for one in (vectors, states, valid)
+            )
         answer = ops.zeros_like(question) if self.answering is None else self.answering(question)
         if not self.settings["copy_heads"]:
             return answer, None, None
         # What came before an action, and the action: an answer to whoever stands there again.
         before = states * ops.cast(valid, states.dtype)[..., None]
         answers = ops.pad(before[:, :-1], [[0, 0], [1, 0], [0, 0]]) + vectors
-        weights = self.copying(batch, question, answers)
-        past = ops.log1p(ops.cumsum(ops.cast(valid, "float32"), axis=1)) / 5
-        known = ops.concatenate([question, past[:, -question.shape[1] :, None]], axis=-1)
+        weights = self.copying(batch, question, answers, columns)
+        known = ops.concatenate([question, past], axis=-1)
         return answer, ops.softmax(self.gate(self.before_gate(known))), weights
 
     @cached_property
@@ -255,15 +278,14 @@ class NextItem(keras.Model):
         if not self.built:
             self.build()
         window, position = np.asarray(window), np.asarray(position)
-        answer, gate, weights = self._compiled_look(dict(batch))
-        at = position - (batch["item"].shape[1] - answer.shape[1])
-        pick = (window, at)
+        rows, columns, pick = _in_rows(window, position, batch["item"].shape[1] - 1)
+        answer, gate, weights = self._compiled_look(dict(batch), window=rows, columns=columns)
         shares = ops.softmax(self.items.logits(ops.convert_to_numpy(answer)[pick]))
         shares = np.array(ops.convert_to_numpy(shares))
         if gate is None:
             return shares
         gate = ops.convert_to_numpy(gate)[pick]
-        pointed = ops.convert_to_numpy(weights)[window, :, at]
+        pointed = ops.convert_to_numpy(weights)[pick[0], :, pick[1]]
         copied = np.einsum("nhl,nh->nl", pointed, gate[:, 1:])
         ids = np.asarray(batch["item"])[window] + np.arange(len(window))[:, None] * shares.shape[1]
         counted = np.bincount(ids.ravel(), copied.ravel(), minlength=shares.size)
@@ -274,6 +296,25 @@ class NextItem(keras.Model):
         table = self.items.get_config()
         given = {name: table[name] for name in ("features", "popularity")}
         return super().get_config() | self.settings | given
+
+
+def _in_rows(
+    window: np.ndarray, position: np.ndarray, last: int
+) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """Pack what is asked into rows of ASKED_AT_ONCE columns of one window each.
+
+    Most windows are asked at few positions, and looking at all of them would be most of the work.
+    A window that is asked more often gets several rows; what is left of a row asks the last column.
+    """
+    order = np.lexsort((position, window))
+    first = np.searchsorted(window[order], window[order])
+    nth = np.arange(len(order)) - first
+    new = nth % ASKED_AT_ONCE == 0
+    row, column = np.empty((2, len(order)), dtype=np.int64)
+    row[order], column[order] = np.cumsum(new) - 1, nth % ASKED_AT_ONCE
+    columns = np.full((int(new.sum()), ASKED_AT_ONCE), last, dtype=np.int32)
+    columns[row, column] = position
+    return window[order][new].astype(np.int32), columns, (row, column)
 
 
 def _require_known(name: str, found: Sequence[str], known: Sequence[str]) -> None:

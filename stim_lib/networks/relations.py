@@ -28,8 +28,10 @@ NEVER_HOURS = 1e9
 class Pairs:
     """Gaps between asked positions (rows) and positions to look at (columns), each made once."""
 
-    def __init__(self, batch: Mapping[str, Any], last: int | None, time_known: bool) -> None:
-        self.batch, self.time_known = batch, time_known
+    def __init__(
+        self, batch: Mapping[str, Any], last: int | None, time_known: bool, columns: Any = None
+    ) -> None:
+        self.batch, self.time_known, self.columns = batch, time_known, columns
         self.item = self.array("item", "int32")
         self.length = self.item.shape[1]
         self.last = self.length if last is None else last
@@ -49,7 +51,16 @@ class Pairs:
 
     def asked(self, array: Any) -> Any:
         """What an array holds at the asked positions, shape (B, Lq, 1)."""
-        return array[:, -self.last :, None]
+        if self.columns is None:
+            return array[:, -self.last :, None]
+        return ops.take_along_axis(array, self.columns, axis=1)[..., None]
+
+    @cached_property
+    def position(self) -> Any:
+        """The asked positions themselves, (1, Lq, 1) or, if each row has its own, (B, Lq, 1)."""
+        if self.columns is None:
+            return ops.arange(self.length, dtype="int32")[None, -self.last :, None]
+        return ops.cast(self.columns, "int32")[..., None]
 
     def now(self, name: str) -> Any:
         """The time of the visit that is asked for, else that of the last action: (B, Lq, 1)."""
@@ -72,9 +83,9 @@ class Pairs:
 
     @cached_property
     def steps(self) -> Any:
-        """Actions from each action until the asked position, (1, Lq, L)."""
-        position = ops.arange(self.length, dtype="float32")
-        return ops.maximum(position[-self.last :, None] - position, 0.0)[None]
+        """Actions from each action until the asked position, (1 or B, Lq, L)."""
+        there = ops.arange(self.length, dtype="float32")
+        return ops.maximum(ops.cast(self.position, "float32") - there, 0.0)
 
     def clock_gap(self, period: float) -> Any:
         """Hours between two clocks, the short way round, (B, Lq, L)."""
@@ -115,8 +126,7 @@ class Pairs:
     @cached_property
     def latest(self) -> Any:
         """Whether no visit to the same place lies between, (B, Lq, L)."""
-        position = ops.arange(self.length, dtype="int32")[-self.last :, None]
-        return _flag(self.visits.next_position[:, None, :] > position[None])
+        return _flag(self.visits.next_position[:, None, :] > self.position)
 
     @cached_property
     def overdue(self) -> Any:
@@ -240,6 +250,7 @@ def relate(
     relations: Sequence[str] = RELATIONS,
     last: int | None = None,
     time_known: bool = True,
+    columns: Any = None,
 ) -> Any:
     """Describe each pair of an asked position and a position that it may look at.
 
@@ -256,6 +267,8 @@ def relate(
     time_known : bool
         If True, age and clock count from the time of the visit that is asked for; otherwise from
         the asked position's own, the last action that is known.
+    columns : tensor of int, shape (B, Lq), optional
+        Ask at these positions, each window at its own, instead of the last ones.
 
     Returns
     -------
@@ -293,14 +306,15 @@ def relate(
     >>> np.asarray(pairs)[0, 2, :, 0].tolist()
     [0.0, 1.0, 0.0]
     """
-    pairs = Pairs(batch, last, time_known)
+    pairs = Pairs(batch, last, time_known, columns)
     unknown = [name for name in relations if name not in _DEFINITIONS]
     if unknown or not relations:
         raise ValueError(
             f"relations: expected some of {', '.join(RELATIONS)}; found "
             f"{', '.join(map(str, unknown)) or 'none'}"
         )
-    shape = (ops.shape(pairs.item)[0], pairs.last, pairs.length)
+    n_asked = pairs.last if columns is None else columns.shape[1]
+    shape = (ops.shape(pairs.item)[0], n_asked, pairs.length)
     some = [_DEFINITIONS[name](pairs) for name in relations]
     return ops.stack([ops.broadcast_to(relation, shape) for relation in some], axis=-1)
 

@@ -75,6 +75,24 @@ class TestHonesty:
         of_target = answers[np.arange(4), batch["target"][window, position]]
         assert np.allclose(np.exp(output(network, batch)[window, position]), of_target, atol=1e-6)
 
+    def test_answers_are_those_of_all_positions(self, make_batch, settings, time_known):
+        network, batch = make(time_known=time_known, **settings), make_batch()
+        everywhere = np.array([2, 0, 1] * 3), np.repeat([7, 5, 6], 3)
+        some = np.array([8, 0, 0, 4])  # in any order, and twice
+        together = network.answer(batch, *everywhere)
+        again = network.answer(batch, *(index[some] for index in everywhere))
+        assert np.allclose(together[some], again, atol=1e-6)
+        answer, gate, weights = (None if x is None else np.asarray(x) for x in network.look(batch))
+        at = everywhere[0], everywhere[1] - 5
+        shares = np.exp(network.items.logits(answer[at]))
+        shares /= shares.sum(axis=1, keepdims=True)
+        if gate is not None:
+            shares *= gate[at][:, :1]
+            pointed = np.einsum("nhl,nh->nl", weights[at[0], :, at[1]], gate[at][:, 1:])
+            for row, items, votes in zip(shares, batch["item"][at[0]], pointed, strict=True):
+                np.add.at(row, items, votes)
+        assert np.allclose(together, shares, atol=1e-6)
+
     def test_same_seed_same_weights_and_back(self, make_batch, come_back, settings, time_known):
         batch = make_batch()
         networks_ = [make(seed, time_known=time_known, **settings) for seed in (3, 3, 4)]
@@ -155,3 +173,13 @@ class TestItemTable:
         vectors, _, kernel = table(np.array([2])) is not None and table.get_weights()
         assert kernel.shape == (2, 3)
         assert np.allclose(table(np.array([4]))[0], vectors[4] + kernel[1])
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 32])
+def test_a_window_may_need_several_rows(make_batch, monkeypatch, at_once):
+    network, batch = make(**KINDS["Transformer"]), make_batch()
+    window, position = np.repeat([0, 1, 2], 3), np.tile([7, 5, 6], 3)
+    usual = network.answer(batch, window, position)
+    monkeypatch.setattr("stim_lib.networks.next_item.ASKED_AT_ONCE", at_once)
+    packed = make(**KINDS["Transformer"]).answer(batch, window, position)
+    assert np.allclose(packed, usual, atol=1e-6)

@@ -108,6 +108,13 @@ class TestRelate:
         assert np.array_equal(pairs_of(batch, last=3), pairs_of(batch)[:, -3:])
 
     @pytest.mark.parametrize("time_known", [True, False])
+    def test_each_window_may_ask_at_its_own_columns(self, make_batch, time_known):
+        batch, columns = make_batch(), np.array([[7, 3], [5, 5], [2, 6]])
+        all_pairs = pairs_of(batch, time_known=time_known)
+        some = pairs_of(batch, time_known=time_known, columns=columns)
+        assert np.array_equal(some, all_pairs[np.arange(3)[:, None], columns])
+
+    @pytest.mark.parametrize("time_known", [True, False])
     def test_the_future_moves_nothing(self, make_batch, time_known):
         batch, other = make_batch(seed=0), make_batch(seed=1)
         p = 5
