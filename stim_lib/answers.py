@@ -131,8 +131,8 @@ def append_answers(
 
 def _replace(path: Path, rows: pd.DataFrame) -> None:
     """Put a table in the place of a file, whole or not at all."""
-    # Three digits are more than a thousand queries can tell, and a third of the bytes.
-    rows = rows.round({"nats": 3, "sure": 3})
+    # Three digits are more than a thousand queries can tell, and a part of the bytes.
+    rows = rows.round({"nats": 3, "sure": 2})
     rows = rows.astype(
         {
             "nats": "float32",
@@ -144,7 +144,7 @@ def _replace(path: Path, rows: pd.DataFrame) -> None:
     )
     descriptor, half = tempfile.mkstemp(dir=path.parent, suffix=".half")
     os.close(descriptor)
-    rows.to_parquet(half, index=False, compression="zstd")
+    rows.to_parquet(half, index=False, compression="zstd", compression_level=19)
     os.chmod(half, 0o644)
     os.replace(half, path)
 
