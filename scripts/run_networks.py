@@ -176,9 +176,11 @@ def counters(
 def append(row: dict) -> None:
     """Add a row to the file of runs."""
     versions = {
-        distribution.metadata["Name"]: distribution.version
+        name: distribution.version
         for distribution in importlib.metadata.distributions()
-        if distribution.metadata["Name"] in ("keras", "tensorflow", "tensorflow-cpu", "numpy")
+        # Some installers write tensorflow_cpu.
+        if (name := distribution.metadata["Name"].replace("_", "-"))
+        in ("keras", "tensorflow", "tensorflow-cpu", "numpy")
     }
     row |= {"versions": json.dumps(versions), "script": SCRIPT}
     columns = pd.read_csv(RUNS, nrows=0).columns if RUNS.exists() else [*row]
