@@ -58,6 +58,8 @@ SIZES = (30, 100, 300, 1000, 3000)
 STEPS = {100: 60, 1000: 120, 3000: 240}
 LAYERS, RATE, RANK = 8, 4e-3, 8
 N_LINES = 4
+# Seed and examples of the adapter that tilts the places.
+TILTED = (2, 1000)
 WORDS = llm.ROOTS_IN_ONE_WORD
 WORD = "word"
 LETTERS = "ABCDEFGHIJ"
@@ -320,7 +322,7 @@ def run_lora(exam: Exam, seeds: list[int], sizes: list[int]) -> None:
                 exam, "SmolLM2 with LoRA", shares, n_train=n, seed=seed, cpu_seconds=fitted,
                 settings=settings,
             )  # fmt: skip
-            if seed == max(seeds) and n == max(sizes):
+            if (seed, n) == TILTED:
                 keep = [trainer.probabilities(questions["validation"]), shares]
                 np.savez(assets.cache_folder() / "language_exam_lora.npz", *keep)
                 llm.save_adapter(
