@@ -1,6 +1,6 @@
 """Tune six models of interest and the counters, all with the same budget; judge them once.
 
-    .venv/bin/python scripts/run_interest.py              # about 15 min of one core
+    .venv/bin/python scripts/run_interest.py              # about 4 min of one core
     .venv/bin/python scripts/run_interest.py --models tree --trials 2 --sample 500   # a try
 
 The exam: which of ten kinds comes next, at a time that is known, with a rolling history. Settings
@@ -191,9 +191,9 @@ def main() -> None:
     """Run all models, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--models", nargs="+", default=list(interest.MODELS))
-    parser.add_argument("--trials", type=int, default=12)
-    parser.add_argument("--sample", type=int, default=16_000, help="training queries")
-    parser.add_argument("--tune-on", type=int, default=4_000, help="those of the search")
+    parser.add_argument("--trials", type=int, default=8)
+    parser.add_argument("--sample", type=int, default=8_000, help="training queries")
+    parser.add_argument("--tune-on", type=int, default=2_500, help="those of the search")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--answers", type=Path, default=ROOT / "data" / "interest_answers.parquet")
     parser.add_argument("--runs", type=Path, default=ROOT / "data" / "interest_runs.csv")

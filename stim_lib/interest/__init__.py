@@ -5,7 +5,7 @@ Introduced in chapters 01 and 11.
 """
 
 from stim_lib.interest.calibration import Calibration, fit_calibration
-from stim_lib.interest.counters import counter_shares, tune_counters
+from stim_lib.interest.counters import counter_shares, mix_of_kinds, tune_counters
 from stim_lib.interest.counts import make_weekly_counts
 from stim_lib.interest.importance import drop_families, families_of, permute_families
 from stim_lib.interest.models import MODELS, make_model, predict_interest
@@ -33,6 +33,7 @@ __all__ = [
     "make_interest_table",
     "make_model",
     "make_weekly_counts",
+    "mix_of_kinds",
     "permute_families",
     "predict_interest",
     "surprise",
