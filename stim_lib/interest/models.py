@@ -48,7 +48,7 @@ def make_model(name: str, *, seed: int = 0, **settings: object) -> ClassifierMix
     Returns
     -------
     scikit-learn Pipeline
-        With fit, predict_proba and classes_. Missing values: the first three put the mean, and
+        With fit, predict_proba and ``classes_``. Missing values: the first three put the mean, and
         standardise; trees send them to the side that suits.
 
     Raises
@@ -123,7 +123,7 @@ def predict_interest(
     Parameters
     ----------
     model : scikit-learn classifier
-        Fitted; with classes_ and predict_proba.
+        Fitted; with ``classes_`` and predict_proba.
     table : DataFrame, shape (n_queries, n_features)
     kinds : sequence of str, shape (n_kinds,), optional
         Columns of the answer. Default: those that the model has seen.
