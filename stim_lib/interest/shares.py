@@ -1,4 +1,4 @@
-"""Models of interest: how likely is a user's next action to be on this?
+"""Interest as shares of actions, drawn towards the crowd.
 
 Introduced in chapter 01.
 """
