@@ -121,15 +121,7 @@ def find_candidates(
     [0, 1, 2]
     """
     n_items = len(roads.statistics.catalogue)
-    recency = own.total(np.exp2(-sight.back / 50.0))
-    found = [
-        _own(own, recency, n_items),
-        _successors(sight, n_items),
-        _popular(sight, own, roads, least, fresh),
-        _similar(sight, own, recency, roads.statistics),
-        *_near(sight, kinds, roads),
-        _near_home(sight, own, recency, roads),
-    ]
+    found = list(keys_by_road(sight, own, kinds, roads, least=least, fresh=fresh).values())
     if within_metres is not None:
         found.append(_around(sight, roads, within_metres))
     keys = np.unique(np.concatenate(found))
@@ -140,6 +132,58 @@ def find_candidates(
     if within_metres is not None:
         kept &= chord_metres(sight.here[query], roads.points[item]) <= within_metres
     return query[kept], item[kept]
+
+
+def keys_by_road(
+    sight: Sight,
+    own: Groups,
+    kinds: Groups,
+    roads: Roads,
+    *,
+    least: int = 0,
+    fresh: bool = False,
+) -> dict[str, np.ndarray]:
+    """What each road names, before anything is left out.
+
+    Parameters
+    ----------
+    sight, own, kinds, roads, least, fresh
+        As for `find_candidates`.
+
+    Returns
+    -------
+    dict of str to ndarray of int64
+        For each road the pairs that it names, as query · n_items + item; in any order, and some
+        of them more than once.
+
+    Notes
+    -----
+    Introduced in chapter 12.
+
+    Examples
+    --------
+    >>> from stim_lib.datasets import load_seed_example
+    >>> from stim_lib.recommend.groups import group_pairs
+    >>> from stim_lib.recommend.sight import look
+    >>> from stim_lib.recommend.statistics import learn_statistics
+    >>> log = load_seed_example().assign(user_id="1")
+    >>> statistics = learn_statistics(log)
+    >>> sight = look(log[2:3], log, statistics, timed=False)
+    >>> own = group_pairs(sight, sight.trace.item, 3)
+    >>> kinds = group_pairs(sight, sight.trace.category, 1)
+    >>> sorted(keys_by_road(sight, own, kinds, Roads(statistics))["own"].tolist())
+    [0, 2]
+    """
+    n_items = len(roads.statistics.catalogue)
+    recency = own.total(np.exp2(-sight.back / 50.0))
+    return {
+        "own": _own(own, recency, n_items),
+        "successors": _successors(sight, n_items),
+        "similar": _similar(sight, own, recency, roads.statistics),
+        **_near(sight, kinds, roads),
+        "near home": _near_home(sight, own, recency, roads),
+        "popular": _popular(sight, own, roads, least, fresh),
+    }
 
 
 def _own(own: Groups, recency: np.ndarray, n_items: int) -> np.ndarray:
@@ -230,16 +274,21 @@ def _similar(sight: Sight, own: Groups, recency: np.ndarray, statistics: Statist
     return rows.astype(np.int64) * scores.shape[1] + best.indices
 
 
-def _near(sight: Sight, kinds: Groups, roads: Roads) -> list[np.ndarray]:
+def _near(sight: Sight, kinds: Groups, roads: Roads) -> dict[str, np.ndarray]:
     known, item, chord = _pool(sight.here, roads, NEAR_POOL)
     if not len(known):
-        return []
+        return {}
     statistics, n_items = roads.statistics, len(roads.statistics.catalogue)
     score = _near_and_popular(item, chord, statistics, statistics.jumps[0])
     kind = kinds.find(np.repeat(known, item.shape[1]), statistics.category[item.ravel()])
     liked = np.append(kinds.total(np.exp2(-sight.back / 50.0)), 0.0)[kind].reshape(score.shape)
-    found = [item[:, :NEAREST], _best(item, score, NEAR_POPULAR), _best(item, score * liked, TASTE)]
-    return [(known.astype(np.int64)[:, None] * n_items + part).ravel() for part in found]
+    found = {
+        "nearest": item[:, :NEAREST],
+        "near and popular": _best(item, score, NEAR_POPULAR),
+        "near and liked": _best(item, score * liked, TASTE),
+    }
+    start = known.astype(np.int64)[:, None] * n_items
+    return {road: (start + places).ravel() for road, places in found.items()}
 
 
 def _near_home(sight: Sight, own: Groups, recency: np.ndarray, roads: Roads) -> np.ndarray:

@@ -22,7 +22,7 @@ from stim_lib.recommend.features import Atlas, Describer, Table
 from stim_lib.recommend.ranking import Ranker, fit_ranker
 from stim_lib.recommend.reasons import make_explainer, put_in_words
 from stim_lib.recommend.rerank import best_of_each_query, diversify
-from stim_lib.recommend.samples import CUTS, draw_sample, query_batches
+from stim_lib.recommend.samples import CUTS, MOST_QUERIES, draw_sample, query_batches
 from stim_lib.recommend.sight import look
 from stim_lib.recommend.statistics import Statistics, learn_statistics
 
@@ -44,6 +44,8 @@ class Recommender:
         Whether the time of the query is a feature. If False it cuts the history, nothing else.
     threads : int
         Of the fit. More than one helps only on cores that are free.
+    most_questions : int
+        Questions that the ranker learns from, at most. Fewer are quicker and teach it less.
 
     Attributes
     ----------
@@ -57,7 +59,7 @@ class Recommender:
     Raises
     ------
     ValueError
-        If `seed` or `threads` makes no sense.
+        If `seed`, `threads` or `most_questions` makes no sense.
 
     Notes
     -----
@@ -73,13 +75,25 @@ class Recommender:
     ([1, 2], ['you were here once', 'you were here once'])
     """
 
-    def __init__(self, *, seed: int = 0, use_query_time: bool = True, threads: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        use_query_time: bool = True,
+        threads: int = 1,
+        most_questions: int = MOST_QUERIES,
+    ) -> None:
+        if int(most_questions) != most_questions or most_questions < 1:
+            raise ValueError(
+                f"most_questions: expected a whole number from 1, found {most_questions!r}"
+            )
         if int(seed) != seed or seed < 0 or int(threads) != threads or threads < 1:
             raise ValueError(
                 "expected seed to be a whole number from 0 and threads one from 1, found "
                 f"{seed!r} and {threads!r}"
             )
         self.seed, self.use_query_time, self.threads = int(seed), bool(use_query_time), int(threads)
+        self.most_questions = int(most_questions)
         self.report_: dict[str, float] = {}
         self._atlas: Atlas | None = None
 
@@ -124,8 +138,9 @@ class Recommender:
             timed=self.use_query_time,
         )  # fmt: skip
         sample = draw_sample(
-            train, attention, timed=self.use_query_time, seed=self.seed, progress=progress
-        )
+            train, attention, timed=self.use_query_time, seed=self.seed,
+            most=self.most_questions, progress=progress,
+        )  # fmt: skip
         ranker = fit_ranker(sample, seed=self.seed, threads=self.threads)
         family = sample.family if sample is not None else {}
         self._take(Atlas(statistics, attention), ranker, family)
@@ -248,7 +263,8 @@ class Recommender:
         return storage.save_model(
             path, atlas=self._ready(), ranker=self._ranker, family=self._family,
             settings={"seed": self.seed, "use_query_time": self.use_query_time,
-                      "threads": self.threads, "report": self.report_},
+                      "threads": self.threads, "most_questions": self.most_questions,
+                      "report": self.report_},
         )  # fmt: skip
 
     @classmethod
