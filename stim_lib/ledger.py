@@ -27,6 +27,12 @@ COLUMNS = (
     "metric", "value", "low", "high", "seed", "cpu_seconds", "settings", "versions", "script",
 )  # fmt: skip
 NUMBERS = ("n", "n_users", "value", "low", "high", "seed", "cpu_seconds")
+# Runs of a study that asks something else than "which place": one row is one metric too.
+STUDY_COLUMNS = (
+    "study", "task", "setting", "model", "seed", "n", "metric", "value", "low", "high",
+    "cpu_seconds", "settings", "script",
+)  # fmt: skip
+SAME_STUDY_ROW = ("study", "task", "setting", "model", "seed", "metric")
 # What makes a later run the successor of an earlier one.
 SAME_RUN = ("dataset", "split", "model", "history", "time")
 PACKAGES = ("stim_lib", "numpy", "pandas", "scipy", "scikit-learn", "keras", "tensorflow-cpu")
@@ -124,13 +130,108 @@ def append_run(
     for name in ("dataset", "split", "model", "script"):
         if not rows[name].iloc[0].isprintable() or not rows[name].iloc[0].strip():
             raise ValueError(f"{name}: expected printable text, found {rows[name].iloc[0]!r}")
+    _append(rows, path, fresh)
+    return rows
+
+
+def _append(rows: pd.DataFrame, path: Path, fresh: bool) -> None:
     text = io.StringIO()
     rows.to_csv(text, index=False, header=fresh, float_format="%.6g", lineterminator="\n")
     # One write in append mode: two scripts that finish together do not cut into each other.
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     with os.fdopen(descriptor, "wb", buffering=0) as file:
         file.write(text.getvalue().encode("utf-8"))
+
+
+def append_study(rows: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    """Add rows to the file of a study, e.g. data/language_model_runs.csv.
+
+    Parameters
+    ----------
+    rows : DataFrame, shape (n_rows, n_columns)
+        Columns of `STUDY_COLUMNS`; low, high and settings may be left out. settings holds a dict in
+        each row.
+    path : str or Path
+        Made if it is not there. Rows are added at its end in one piece.
+
+    Returns
+    -------
+    DataFrame, shape (n_rows, 13)
+        What was added.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or not known, or the file is another one.
+
+    Notes
+    -----
+    Introduced in chapter 10.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> row = {"study": "coin", "task": "toss", "setting": "fair", "model": "none", "seed": 0,
+    ...        "n": 10, "metric": "heads", "value": 0.5, "cpu_seconds": 0.0, "script": "none"}
+    >>> path = Path(tempfile.mkdtemp()) / "runs.csv"
+    >>> rows = append_study(pd.DataFrame([row]), path)
+    >>> read_studies(path)["value"].tolist()
+    [0.5]
+    """
+    path = Path(path)
+    given = set(rows)
+    needed = set(STUDY_COLUMNS) - {"low", "high", "settings"}
+    if not needed <= given <= set(STUDY_COLUMNS):
+        wrong = sorted((needed - given) | (given - set(STUDY_COLUMNS)))
+        raise ValueError(f"rows: expected the columns of a study, found {wrong} missing or unknown")
+    fresh = not path.exists()
+    if not fresh:
+        _require_ledger(path, STUDY_COLUMNS)
+    rows = rows.reindex(columns=list(STUDY_COLUMNS))
+    texts = [
+        json.dumps(given if isinstance(given, dict) else {}, sort_keys=True, ensure_ascii=False)
+        for given in rows["settings"]
+    ]
+    rows = rows.assign(settings=texts)
+    _append(rows, path, fresh)
     return rows
+
+
+def read_studies(path: str | Path, *, newest: bool = True) -> pd.DataFrame:
+    """Read the file of a study.
+
+    Parameters
+    ----------
+    path : str or Path
+    newest : bool
+        Of rows that agree in all but n and what was measured, keep the last alone.
+
+    Returns
+    -------
+    DataFrame, shape (n_rows, 13)
+
+    Raises
+    ------
+    ValueError
+        If the file is another one.
+    FileNotFoundError
+        If there is no file.
+
+    Notes
+    -----
+    Introduced in chapter 10.
+
+    Examples
+    --------
+    >>> read_studies("nowhere.csv")
+    Traceback (most recent call last):
+    FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.csv'
+    """
+    _require_ledger(Path(path), STUDY_COLUMNS)
+    runs = pd.read_csv(path, keep_default_na=False, na_values={"low": "", "high": ""})
+    if newest:
+        runs = runs.drop_duplicates(list(SAME_STUDY_ROW), keep="last", ignore_index=True)
+    return runs
 
 
 def _summaries(evaluation: Evaluation, k: int, draws: int, seed: int):
@@ -162,13 +263,13 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def _require_ledger(path: Path) -> None:
+def _require_ledger(path: Path, columns: tuple[str, ...] = COLUMNS) -> None:
     with path.open("rb") as file:
         header = file.readline().decode("utf-8", errors="replace").rstrip("\r\n")
         found = next(csv.reader([header]), [])
-        if tuple(found) != COLUMNS:
+        if tuple(found) != columns:
             raise ValueError(
-                f"{path.name}: expected a ledger with the columns {', '.join(COLUMNS)}; found "
+                f"{path.name}: expected a ledger with the columns {', '.join(columns)}; found "
                 f"{', '.join(found)[:200] or 'nothing'}"
             )
         file.seek(-1, os.SEEK_END)
