@@ -26,7 +26,7 @@ LOADERS: dict[str, Callable[[], pd.DataFrame]] = {
     "seed_example": datasets.load_seed_example,
     "simulated_city": lambda: simulate.make_city(**CITY).log,
 }
-KNOWN_CLOCKS = ("local", "UTC", "dates only")
+ACCOUNT = "account.json"
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,12 @@ class Loaded:
         self.log.to_parquet(folder / "log.parquet", index=False)
         account = asdict(replace(self, log=pd.DataFrame()))
         del account["log"]
-        (folder / "account.json").write_text(json.dumps(account), encoding="utf-8")
+        (folder / ACCOUNT).write_text(json.dumps(account), encoding="utf-8")
 
     @classmethod
     def restore(cls, folder: str | Path) -> Self:
         """Read what `save` wrote."""
-        account = json.loads((Path(folder) / "account.json").read_text(encoding="utf-8"))
+        account = json.loads((Path(folder) / ACCOUNT).read_text(encoding="utf-8"))
         return cls(log=pd.read_parquet(Path(folder) / "log.parquet"), **account)
 
 
@@ -92,7 +92,7 @@ def load_log(settings: Settings, path: str | Path | None = None) -> Loaded:
     ----------
     settings : Settings
     path : str or Path, optional
-        CSV or parquet. None, or "": `settings.dataset`.
+        CSV or parquet, or a folder that `Loaded.save` wrote. None, or "": `settings.dataset`.
 
     Returns
     -------
@@ -117,6 +117,8 @@ def load_log(settings: Settings, path: str | Path | None = None) -> Loaded:
     (4, 'local', 4)
     """
     given = path is not None and str(path) != ""
+    if given and (Path(path) / ACCOUNT).is_file():
+        return Loaded.restore(path)
     if given == (settings.dataset is not None):
         both = "both" if given else "neither"
         raise ValueError(
