@@ -256,7 +256,8 @@ def _draw_map(people: pd.Series, title: str) -> str:
     middle = spatial.cell_shapes(people.index)
     lat, lon = middle[schema.LAT], middle[schema.LON]
     span = max(lat.max() - lat.min(), (lon.max() - lon.min()) * 0.7, 0.01)
-    zoom = int(np.clip(np.floor(np.log2(360 / span)), 1, 14))
+    # So that the span fits a frame of about 400 pixels; the world has 256 at zoom 0.
+    zoom = int(np.clip(np.floor(np.log2(360 / span * 400 / 256)), 1, 14))
     in_nyc = lat.between(*NYC[:2]).all() and lon.between(*NYC[2:]).all()
     # The coasts of the world are too coarse to lie under a single city.
     outlines = "nyc" if in_nyc else "world" if zoom < 7 else None

@@ -104,7 +104,7 @@ def show_leaderboard(verdict: Verdict, time_of_visit: str) -> Panel:
     )
     users = verdict.results[time_of_visit][0].queries[schema.USER].nunique()
     caption = (
-        f"Whole catalogue, rolling history; low and high: 95 % interval of the MRR over "
+        f"Time {time_of_visit}; whole catalogue, rolling history; low and high: 95 % interval of the MRR over "
         f"{users:,} user{'s' * (users != 1)}"
     )
     seconds = sum(
