@@ -6,12 +6,12 @@ report, which write the page. Introduced in chapter 14.
 
 from stim_lib.system.claims import Claim, claims_of_exam, claims_of_log, claims_of_verdict
 from stim_lib.system.columns import guess_columns
+from stim_lib.system.command import main
 from stim_lib.system.describe import show_quality, show_when, show_where, show_who
 from stim_lib.system.exam import Exam, TooLittleData, choose_exam, draw_users
 from stim_lib.system.judge import Verdict, fit_list_length, judge, users_needed
 from stim_lib.system.load import Loaded, load_log
 from stim_lib.system.panel import Panel
-from stim_lib.system.command import main
 from stim_lib.system.report import make_page, make_report, panels_of_log
 from stim_lib.system.settings import Settings, SettingsError, read_settings
 from stim_lib.system.show import (

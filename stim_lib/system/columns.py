@@ -38,9 +38,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 REQUIRED = (schema.USER, schema.ITEM, schema.TIME)
 
 
-def guess_columns(
-    names: Sequence[str], known: Mapping[str, str] | None = None
-) -> dict[str, str]:
+def guess_columns(names: Sequence[str], known: Mapping[str, str] | None = None) -> dict[str, str]:
     """Guess the map from log columns to those of a file.
 
     Parameters

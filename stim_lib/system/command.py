@@ -30,10 +30,25 @@ def main(arguments: Sequence[str], *, notebook: Path, folder: Path) -> int:
     except (ValueError, OSError, AssetError) as error:
         print(f"No report: {error}", file=sys.stderr)
         return BROKEN
+    print(f"Read {loaded.name}: {len(loaded.log):,} actions.", file=sys.stderr, flush=True)
     name = Path(options.log).stem if options.log else loaded.name
     output = Path(options.output) if options.output else folder / f"{name}.html"
-    print(f"Read {loaded.name}: {len(loaded.log):,} actions.", file=sys.stderr, flush=True)
-    return _write(loaded, settings, refusal, options.config, notebook, output)
+    try:
+        if refusal is None:
+            panels = run_notebook(notebook, loaded, options.config)
+        else:
+            panels = panels_of_log(loaded, settings, refusal)
+        path = make_report(panels, loaded, settings, output)
+    except Exception as error:
+        # One message, whatever went wrong in the notebook; its last line is the error itself.
+        last = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+        print(f"No report: {last[0]}", file=sys.stderr)
+        return BROKEN if isinstance(error, OSError) else FAILED
+    if refusal is not None:
+        print(f"{refusal}\nWhat can be said is in {path}", file=sys.stderr)
+        return TOO_LITTLE
+    print(f"The report is ready: open {path}", file=sys.stderr)
+    return DONE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,24 +75,3 @@ def _refusal(loaded: Loaded, settings: Settings) -> TooLittleData | None:
     except TooLittleData as refusal:
         return refusal
     return None
-
-
-def _write(
-    loaded: Loaded, settings: Settings, refusal: TooLittleData | None, config: str,
-    notebook: Path, output: Path,
-) -> int:  # fmt: skip
-    try:
-        if refusal is None:
-            panels = run_notebook(notebook, loaded, config)
-        else:
-            panels = panels_of_log(loaded, settings, refusal)
-        path = make_report(panels, loaded, settings, output)
-    except Exception as error:  # noqa: BLE001 - one message, whatever went wrong in the notebook
-        last = str(error).strip().splitlines()[-1:] or [type(error).__name__]
-        print(f"No report: {last[0]}", file=sys.stderr)
-        return BROKEN if isinstance(error, OSError) else FAILED
-    if refusal is not None:
-        print(f"{refusal}\nWhat can be said is in {path}", file=sys.stderr)
-        return TOO_LITTLE
-    print(f"The report is ready: open {path}", file=sys.stderr)
-    return DONE

@@ -138,7 +138,7 @@ def _draw_shares(shares: dict[str, np.ndarray], tenth: dict[str, float]) -> str:
         axes.annotate(name, (100 * at / (len(share) - 1), share[at] * 100), xytext=(8, -12),
                       textcoords="offset points")  # fmt: skip
     said = " and ".join(f"{value:.0%} on or by a tenth of the {n}" for n, value in tenth.items())
-    return picture(figure, alt=f"Two rising curves, for users and for items; of all actions {said}.")
+    return picture(figure, alt=f"Two rising curves, users and items; of all actions {said}.")
 
 
 def show_when(loaded: Loaded) -> Panel:

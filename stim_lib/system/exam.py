@@ -17,7 +17,7 @@ from stim_lib.system.settings import Settings
 LEAST_ACTIONS, LEAST_TRAINING, LEAST_ASKED, LEAST_ITEMS = 300, 200, 30, 2
 
 
-class TooLittleData(ValueError):  # noqa: N818 - it is no error of the log's
+class TooLittleData(ValueError):
     """A valid log that is too short to judge anything on.
 
     Attributes
@@ -124,7 +124,7 @@ def _require_enough(log: pd.DataFrame) -> None:
     if log[schema.ITEM].nunique() < LEAST_ITEMS:
         needs.append("Found one item only; there is nothing to choose between.")
     if log[schema.TIME].nunique() < 3:
-        needs.append("Found fewer than three different times; earlier and later must be told apart.")
+        needs.append("Found fewer than three different times; earlier can't be told from later.")
     if needs:
         raise TooLittleData(needs)
 

@@ -68,7 +68,7 @@ class Loaded:
     @property
     def has_categories(self) -> bool:
         """Whether two or more categories are known."""
-        return self.log[schema.CATEGORY].nunique() > 1
+        return len(self.log[schema.CATEGORY].dropna().unique()) > 1
 
     def save(self, folder: str | Path) -> None:
         """Write the log and its account into a folder."""
@@ -177,9 +177,7 @@ def _clean(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, list[di
     strategies = {}
     if known.any() and not known.all():
         strategies = {schema.LAT: "same_item", schema.LON: "same_item"}
-    log, report = cleaning.clean(
-        raw, within=settings.log.duplicates_within, strategies=strategies
-    )
+    log, report = cleaning.clean(raw, within=settings.log.duplicates_within, strategies=strategies)
     rows = report.to_dict("records")
     return log, [_step(r["step"], r["rows_in"], r["rows_out"], _why(r)) for r in rows]
 

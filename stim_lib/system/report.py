@@ -24,7 +24,9 @@ from stim_lib.system.show import show_claims, show_needs
 
 # Cells with one of these tags run for a report; all others are the book's alone.
 KEPT_TAGS = frozenset({"parameters", "report"})
-SECTION = re.compile(r'<div( data-first="1")?>(<section class="stim-panel".*?</section>)', re.DOTALL)
+SECTION = re.compile(
+    r'<div( data-first="1")?>(<section class="stim-panel".*?</section>)', re.DOTALL
+)
 TITLE = re.compile(r'aria-label="([^"]*)"')
 PAGE_STYLE = """<style>
 *{box-sizing:border-box}

@@ -109,7 +109,7 @@ class Settings(Section):
         unknown = [name for name in value if name not in COLUMNS]
         if unknown:
             raise ValueError(
-                f"{unknown[0]!r} is no column of a log; write log column = \"column of the file\", "
+                f'{unknown[0]!r} is no column of a log; write log column = "column of the file", '
                 f"with {', '.join(COLUMNS)}"
             )
         return value
@@ -165,7 +165,9 @@ def _in_words(fault: dict) -> str:
         for part in table:
             section = type(Settings.model_fields[part].default)
         near = difflib.get_close_matches(str(name), section.model_fields, n=1, cutoff=0.5)
-        known = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(section.model_fields)}"
+        known = (
+            f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(section.model_fields)
+        )
         return f"{where}: no such setting ({known})"
     message = fault["msg"].removeprefix("Value error, ")
     return f"{where}: {message[:1].lower()}{message[1:]}, found {str(fault['input'])[:60]!r}"

@@ -23,8 +23,8 @@ LONGEST_NAME = 48
 LISTED = 3
 KNOWLEDGE = {
     "unknown": "When the visit will be is not known; all that the user did before it is.",
-    "known": "The time of the visit is known, as for “recommend now”. Another exam: its numbers are "
-    "not to be compared with those of time unknown.",
+    "known": "The time of the visit is known, as for “recommend now”. Another exam: its numbers "
+    "are not to be compared with those of time unknown.",
 }
 
 
@@ -51,9 +51,7 @@ def show_exam(exam: Exam) -> Panel:
     <panel: The exam: 1 question to 1 user>
     """
     n, users = len(exam.asked), exam.asked[schema.USER].nunique()
-    title = (
-        f"The exam: {n:,} question{'s' * (n != 1)} to {users:,} user{'s' * (users != 1)}"
-    )
+    title = f"The exam: {n:,} question{'s' * (n != 1)} to {users:,} user{'s' * (users != 1)}"
     parts = exam.describe()
     shown = pd.DataFrame(
         {
@@ -104,8 +102,8 @@ def show_leaderboard(verdict: Verdict, time_of_visit: str) -> Panel:
     )
     users = verdict.results[time_of_visit][0].queries[schema.USER].nunique()
     caption = (
-        f"Time {time_of_visit}; whole catalogue, rolling history; low and high: 95 % interval of the MRR over "
-        f"{users:,} user{'s' * (users != 1)}"
+        f"Time {time_of_visit}; whole catalogue, rolling history; low and high: 95 % interval of "
+        f"the MRR over {users:,} user{'s' * (users != 1)}"
     )
     seconds = sum(
         value for name, value in verdict.seconds.items() if name.endswith(f"time {time_of_visit}")
@@ -167,7 +165,9 @@ def show_kinds(verdict: Verdict) -> Panel:
     return Panel("Coming back and finding new things are two tasks", paragraph(words) + body)
 
 
-def show_examples(verdict: Verdict, exam: Exam, *, n: int = 3, seed: int = 0) -> Panel:
+def show_examples(
+    verdict: Verdict, exam: Exam, *, n: int = 3, fewest_people: int = 5, seed: int = 0
+) -> Panel:
     """Show some lists with their reasons, and what happened.
 
     Parameters
@@ -176,6 +176,8 @@ def show_examples(verdict: Verdict, exam: Exam, *, n: int = 3, seed: int = 0) ->
     exam : Exam
     n : int
         Examples; drawn at random, each of another user. 0: none.
+    fewest_people : int
+        An item with fewer users than this keeps its id to itself: it may be somebody's home.
     seed : int
 
     Returns
@@ -184,7 +186,8 @@ def show_examples(verdict: Verdict, exam: Exam, *, n: int = 3, seed: int = 0) ->
 
     Notes
     -----
-    Users get numbers in place of their ids. Introduced in chapter 14.
+    Users get numbers in place of their ids. A page for the house, not for the world. Introduced
+    in chapter 14.
 
     Examples
     --------
@@ -201,54 +204,53 @@ def show_examples(verdict: Verdict, exam: Exam, *, n: int = 3, seed: int = 0) ->
     queries, truth = make_queries(chosen)
     history = exam.log[exam.log[schema.USER].isin(chosen[schema.USER])]
     ranked = verdict.recommenders[time_of_visit].rank(queries, k=LISTED, history=history)
-    names = _names(exam.log)
+    names = _names(exam.log, fewest_people)
     last = look_back(queries, history).last
     before = np.where(last >= 0, history[schema.ITEM].to_numpy()[last], "")
     body = ""
     for number, (query, item) in enumerate(truth.items()):
         clock = chosen.loc[query, schema.LOCAL_TIME]
+        hour = "" if clock == clock.normalize() else f", {clock:%H:%M}"
         here = names.get(before[number], "nothing yet")
-        listed = ranked[ranked[QUERY] == query]
-        body += _one_example(number + 1, clock, here, names[item], listed, item, names)
+        happened = f"Last: {here}. What happened: {names[item]}."
+        caption = f"User {number + 1}, a {clock:%A}{hour}. {happened}"
+        body += _list_table(ranked[ranked[QUERY] == query], item, names, caption)
     words = [
         f"Drawn at random, not chosen; time {time_of_visit}. Reasons tell what moved the score "
         "most, not what moved the person.",
-        "This section shows single people. Before the report leaves the house, set [report] "
-        "examples = 0.",
+        f"Items of fewer than {fewest_people} people are not named. Still, this section shows "
+        "single people: before the report leaves the house, set [report] examples = 0.",
     ]
     return Panel(f"Examples: {len(chosen)} lists with reasons", bullets(words) + body)
 
 
-def _one_example(
-    number: int, clock: pd.Timestamp, here: str, truth: str, listed: pd.DataFrame, item: str,
-    names: pd.Series,
-) -> str:  # fmt: skip
+def _list_table(listed: pd.DataFrame, truth: str, names: pd.Series, caption: str) -> str:
     frame = pd.DataFrame(
         {
             "item": [names[name] for name in listed[schema.ITEM]],
-            "reason": listed["reason"].astype("str").to_numpy(),
-            "right": np.where(listed[schema.ITEM] == item, "yes", "no"),
+            "reason": listed["reason"].to_numpy(),
+            "right": np.where(listed[schema.ITEM] == truth, "yes", "no"),
         },
         index=listed["rank"].to_numpy(),
     )
-    hour = "" if clock == clock.normalize() else f", {clock:%H:%M}"
-    caption = f"User {number}, a {clock:%A}{hour}. Last: {here}. What happened: {truth}."
     return table(frame.astype("str"), caption, corner="rank")
 
 
-def _names(log: pd.DataFrame) -> pd.Series:
-    """What a person would call each item: its text or category, and its id."""
+def _names(log: pd.DataFrame, fewest_people: int) -> pd.Series:
+    """What a person would call each item; without its id where few people know it."""
+    people = log.groupby(schema.ITEM)[schema.USER].nunique()
     first = log.drop_duplicates(schema.ITEM).set_index(schema.ITEM)
-    ids = first.index.to_series().astype("str")
-    name = first[schema.TEXT] if schema.TEXT in first else first[schema.CATEGORY]
-    known = name.notna() & (name.astype("str") != "") & (name.nunique() > 1)
-    joined = name.astype("str") + " (" + ids + ")"
-    return joined.where(known, ids).str.slice(0, LONGEST_NAME)
+    kind = first[schema.CATEGORY].astype("str").where(first[schema.CATEGORY].notna(), "item")
+    own = first[schema.TEXT].astype("str") if schema.TEXT in first else kind
+    ids = first.index.to_series().astype("str").str.slice(0, LONGEST_NAME)
+    # One category for all tells nothing that the id does not.
+    plain = (own == "item") | (len(own.unique()) == 1)
+    called = ids.where(plain, own.str.slice(0, LONGEST_NAME) + " (" + ids + ")")
+    few = people.reindex(first.index) < fewest_people
+    return called.where(~few, kind + f" (fewer than {fewest_people} people)")
 
 
-def show_claims(
-    loaded: Loaded, exam: Exam | None = None, verdict: Verdict | None = None
-) -> Panel:
+def show_claims(loaded: Loaded, exam: Exam | None = None, verdict: Verdict | None = None) -> Panel:
     """Show what the log supports and what it does not.
 
     Parameters
@@ -276,7 +278,13 @@ def show_claims(
     claims = claims_of_log(loaded)
     claims += claims_of_exam(exam) if exam is not None else []
     claims += claims_of_verdict(verdict) if verdict is not None else []
-    body = _claim_list("Supported", [c for c in claims if c.holds], "stim-yes")
+    body = ""
+    if verdict is not None:
+        body += paragraph(
+            "Comparisons are those that were fixed before the run; each holds where its 95 % "
+            "interval over users leaves zero out, which luck alone does once in forty."
+        )
+    body += _claim_list("Supported", [c for c in claims if c.holds], "stim-yes")
     body += _claim_list("Not supported", [c for c in claims if not c.holds], "stim-no")
     return Panel("What this log supports, and what it does not", body, first=True)
 
