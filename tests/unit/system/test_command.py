@@ -170,7 +170,7 @@ def test_end_to_end(tmp_path, city, capsys):
 def test_a_notebook_that_fails_leaves_nothing(tmp_path, city_file, capsys):
     import nbformat
 
-    book = nbformat.v4.new_notebook()
+    book = nbformat.read(NOTEBOOK, as_version=4)
     cell = nbformat.v4.new_code_cell("raise KeyError('lost')")
     cell.metadata["tags"] = ["report"]
     book.cells = [cell]
