@@ -7,7 +7,7 @@ from stim_lib import recommend, simulate, splits
 
 @pytest.fixture(scope="session")
 def city():
-    return simulate.make_city(n_users=25, n_places=80, n_days=60, seed=3).log
+    return simulate.make_city(n_users=18, n_places=60, n_days=50, seed=3).log
 
 
 @pytest.fixture(scope="session")
