@@ -203,10 +203,10 @@ def claims_of_verdict(verdict: Verdict) -> list[Claim]:
 
 def _compare(verdict: Verdict, first: object, second: object, setting: str) -> Claim:
     gap = verdict.gap(first, second)
-    text = f"{first.model} beats {second.model} ({setting}): MRR {gap['value']:+.3f}"
+    text = f"{first.model} beats {second.model} ({setting}): MRR {_signed(gap['value'])}"
     if not np.isfinite(gap["low"]):
         return Claim(False, f"{text}, without an interval, since there is one user.")
-    ends = f"{gap['low']:+.3f} to {gap['high']:+.3f}, {int(gap['n_users']):,} users"
+    ends = f"{_signed(gap['low'])} to {_signed(gap['high'])}, {int(gap['n_users']):,} users"
     if gap["low"] > 0:
         return Claim(True, f"{text} ({ends}).")
     if gap["high"] < 0:
@@ -219,6 +219,10 @@ def _compare(verdict: Verdict, first: object, second: object, setting: str) -> C
     return Claim(False, f"{text} ({ends}): may be luck.{more}")
 
 
+def _signed(number: float) -> str:
+    return f"{number:+.3f}".replace("-", "−")
+
+
 def _about_results(verdict: Verdict, time_of_visit: str) -> Iterator[Claim]:
     setting = f"time {time_of_visit}"
     board = verdict.leaderboard(time_of_visit)
@@ -226,7 +230,7 @@ def _about_results(verdict: Verdict, time_of_visit: str) -> Iterator[Claim]:
     if half > WIDE:
         yield Claim(
             False,
-            f"The level of a score ({setting}): the widest interval of an MRR is ± {half:.2f}.",
+            f"Scores by themselves ({setting}): the widest interval of an MRR is ± {half:.2f}.",
         )
     result = verdict.results[time_of_visit][-1]
     fresh = ~result.queries["revisit"]
@@ -235,5 +239,5 @@ def _about_results(verdict: Verdict, time_of_visit: str) -> Iterator[Claim]:
         yield Claim(
             False,
             f"Discovery ({setting}): of {len(hits):,} actions on items new to the user, "
-            f"{result.model} lists {hits.mean():.1%} among its first {verdict.k}.",
+            f"{result.model} lists {hits.mean():.1%} in a list of {verdict.k}.",
         )

@@ -132,11 +132,15 @@ def _draw_shares(shares: dict[str, np.ndarray], tenth: dict[str, float]) -> str:
         axes.plot(np.linspace(0, 100, len(share)), share * 100)
     axes.set(xlabel="share of users or items, busiest first (%)", ylabel="share of actions (%)",
              ylim=(0, 105), title="A few do much, many do little")  # fmt: skip
-    # Both lines end at the same point, so they are named where they part.
-    for place, (name, share) in enumerate(shares.items()):
-        at = min(len(share) - 1, max(1, round((0.12 + 0.14 * place) * (len(share) - 1))))
-        axes.annotate(name, (100 * at / (len(share) - 1), share[at] * 100), xytext=(8, -12),
-                      textcoords="offset points")  # fmt: skip
+    # Both lines end at the same point, so they are named where they part, on their outer sides.
+    upper = max(shares, key=lambda name: shares[name].mean())
+    for (name, share), line in zip(shares.items(), axes.get_lines(), strict=True):
+        at = max(1, round(0.3 * (len(share) - 1)))
+        axes.annotate(
+            name, (100 * at / (len(share) - 1), share[at] * 100), textcoords="offset points",
+            xytext=(-8, 8) if name == upper else (10, -14), ha="right" if name == upper else "left",
+            color="#9a6700" if line.get_color() == plots.ORANGE else line.get_color(),
+        )  # fmt: skip
     said = " and ".join(f"{value:.0%} on or by a tenth of the {n}" for n, value in tenth.items())
     return picture(figure, alt=f"Two rising curves, users and items; of all actions {said}.")
 

@@ -25,14 +25,16 @@ border:1px solid #d0d7de;border-radius:6px;line-height:1.5;overflow-wrap:break-w
 .stim-panel p,.stim-panel li{color:#1f2328;margin:.4rem 0}
 .stim-panel img{max-width:100%;height:auto;display:block;background:#fff}
 .stim-panel figure{margin:.6rem 0}
-.stim-panel figcaption,.stim-panel caption{color:#444c56;font-size:.9rem;text-align:left;
-caption-side:top;margin:.2rem 0}
-.stim-scroll{overflow-x:auto;margin:.6rem 0}
+.stim-panel figcaption,.stim-panel p.stim-caption{color:#444c56;font-size:.9rem;
+margin:.8rem 0 .2rem}
+.stim-scroll{overflow-x:auto;margin:0 0 .6rem}
 .stim-panel table{border-collapse:collapse;font-size:.9rem;margin:0;color:#1f2328;background:#fff}
 .stim-panel th,.stim-panel td{padding:.3rem .7rem;border-bottom:1px solid #d0d7de;
 text-align:right;vertical-align:top;color:#1f2328;background:#fff}
 .stim-panel th[scope=row],.stim-panel td.text,.stim-panel th.text{text-align:left}
-.stim-panel td.text{min-width:9rem}
+.stim-panel td.text{min-width:8rem}
+@media(max-width:500px){.stim-panel{padding:.2rem .6rem .6rem}
+.stim-panel th,.stim-panel td{padding:.3rem .35rem;font-size:.8rem}}
 .stim-yes::before{content:"\\2713\\00a0";color:#0a6b2d;font-weight:bold}
 .stim-no::before{content:"\\2717\\00a0";color:#a40e26;font-weight:bold}
 .stim-panel ul.stim-claims{list-style:none;padding-left:0}
@@ -152,8 +154,9 @@ def table(frame: pd.DataFrame, caption: str, *, digits: int = 3, corner: str = "
         rows.append(f'<tr><th scope="row">{html.escape(str(label))}</th>{cells}</tr>')
     label = html.escape(caption)
     return (
+        f'<p class="stim-caption">{label}</p>'
         f'<div class="stim-scroll" tabindex="0" role="region" aria-label="{label}">'
-        f"<table><caption>{label}</caption><thead><tr>{''.join(heads)}</tr></thead>"
+        f"<table><thead><tr>{''.join(heads)}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 

@@ -243,7 +243,7 @@ def make_report(
     >>> make_report([], load_log(chosen), chosen, path).name
     'page.html'
     """
-    title = settings.report.title or f"What {loaded.name} supports, and what it does not"
+    title = settings.report.title or f"Report on {loaded.name}"
     about = [
         f"Made from {loaded.name} by stim_lib {stim_lib.__version__} with seed "
         f"{settings.models.seed}. All of it is in this one file; it asks for nothing over the "

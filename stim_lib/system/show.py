@@ -161,8 +161,11 @@ def show_kinds(verdict: Verdict) -> Panel:
             "on items new to the user"
         )
         body += table(verdict.by_kind(time_of_visit), caption, corner="model")
-    words = "A mean over both hides that nearly all of a score is won where the user has been."
-    return Panel("Coming back and finding new things are two tasks", paragraph(words) + body)
+        last = results[-1]
+        won = last.scores()["mrr"]
+        share = won[back].sum() / won.sum() if won.sum() else np.nan
+        body += paragraph(f"{last.model}: {share:.0%} of the MRR is won on revisits.")
+    return Panel("Coming back and finding new things are two tasks", body)
 
 
 def show_examples(
@@ -221,7 +224,13 @@ def show_examples(
         f"Items of fewer than {fewest_people} people are not named. Still, this section shows "
         "single people: before the report leaves the house, set [report] examples = 0.",
     ]
-    return Panel(f"Examples: {len(chosen)} lists with reasons", bullets(words) + body)
+    clocks = exam.log[schema.LOCAL_TIME]
+    if (clocks == clocks.dt.normalize()).all():
+        words.append(
+            "This log knows no hours: a reason that speaks of one says no more than often."
+        )
+    title = f"Examples: {len(chosen)} list{'s' * (len(chosen) != 1)} with reasons"
+    return Panel(title, bullets(words) + body)
 
 
 def _list_table(listed: pd.DataFrame, truth: str, names: pd.Series, caption: str) -> str:

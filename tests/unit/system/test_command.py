@@ -158,7 +158,7 @@ def test_end_to_end(tmp_path, city, capsys):
     assert "<h1>My &lt;city&gt;</h1>" in page
     for words in (
         "What this log supports", "Every row was kept", "Leaderboard, time unknown",
-        "Leaderboard, time known", "recommender", "two tasks", "Examples: 1 lists",
+        "Leaderboard, time known", "recommender", "two tasks", "Examples: 1 list",
         "guessed from its name",
     ):  # fmt: skip
         assert words in page, words
