@@ -1,6 +1,6 @@
 # Two commands matter: `make book` and `make test`. Each sets up what it needs, once.
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch book test serve clean lock notebooks format
+.PHONY: help setup fetch book test run serve clean lock notebooks format
 SHELL := /bin/bash -o pipefail
 PYTHON ?= python3
 VENV ?= .venv
@@ -58,3 +58,7 @@ format: setup  ## format and lint the code
 notebooks: setup  ## execute the notebooks, keep only the outputs that tests compare
 	@$(BIN)/jupytext --quiet --sync --execute notebooks/*.md
 	@$(BIN)/nbstripout --keep-count --extra-keys metadata.language_info notebooks/*.ipynb
+
+run: setup  ## judge a log of your own: LOG=my.csv [CONFIG=my.toml] [OUTPUT=my.html]
+	@$(BIN)/python scripts/run_system.py $(if $(LOG),"$(LOG)") $(if $(CONFIG),--config "$(CONFIG)") \
+	  $(if $(OUTPUT),--output "$(OUTPUT)") $(if $(DATASET),--dataset "$(DATASET)")

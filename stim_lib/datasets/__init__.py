@@ -3,6 +3,8 @@
 Introduced in chapters 01 (`load_seed_example`) and 02 (everything else).
 """
 
+from stim_lib.datasets.cdnow import load_cdnow
+from stim_lib.datasets.delimited import read_column_names
 from stim_lib.datasets.foursquare import (
     load_foursquare_nyc,
     load_foursquare_tsmc2014,
@@ -15,9 +17,11 @@ from stim_lib.datasets.writing import write_log
 
 __all__ = [
     "inspect_log",
+    "load_cdnow",
     "load_foursquare_nyc",
     "load_foursquare_tsmc2014",
     "load_seed_example",
+    "read_column_names",
     "read_foursquare_table",
     "read_log",
     "recover_users",

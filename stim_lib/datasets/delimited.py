@@ -65,10 +65,7 @@ def read_delimited(
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if head.startswith(PACKED):
-        raise ValueError(
-            f"{path}: expected delimited text, found a packed file or a workbook; unpack it, or "
-            "save it as CSV"
-        )
+        raise _packed(path)
     mark = next((code for bom, code in BYTE_ORDER_MARKS.items() if head.startswith(bom)), None)
     tried = [_known(encoding)] if encoding else [mark] if mark else ["utf-8", "gb18030"]
     for code in tried:
@@ -86,6 +83,69 @@ def read_delimited(
     raise ValueError(
         f"{path}: expected text in {' or '.join(tried)}, found bytes that are not; "
         "pass encoding=, for example 'latin-1'"
+    )
+
+
+def read_column_names(path: str | Path, encoding: str | None = None) -> list[str]:
+    r"""Read the names of the columns of a file, and nothing else.
+
+    Parameters
+    ----------
+    path : path of a file
+        ``.parquet``, or delimited text with a header line.
+    encoding : str, optional
+        As in `read_delimited`.
+
+    Returns
+    -------
+    list of str
+        Without white space around them.
+
+    Raises
+    ------
+    SchemaError, ValueError, OSError
+        If there is no header to read.
+
+    Notes
+    -----
+    Introduced in chapter 14.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "my.csv"
+    >>> _ = file.write_text("uid;venue\n7;cafe\n")
+    >>> read_column_names(file)
+    ['uid', 'venue']
+    """
+    path = Path(path)
+    if path.suffix == ".parquet":
+        from pyarrow import parquet
+
+        names = parquet.read_schema(path).names
+        return [name for name in names if not name.startswith("__index_level_")]
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if head.startswith(PACKED):
+        raise _packed(path)
+    mark = next((code for bom, code in BYTE_ORDER_MARKS.items() if head.startswith(bom)), None)
+    _, names = _header(head, _known(encoding) if encoding else mark or _readable(head), path)
+    return unescape_formulas(pd.Series(names, dtype="str")).str.strip().tolist()
+
+
+def _readable(head: bytes) -> str:
+    try:
+        # The head may end within a character.
+        head[:-4].decode("utf-8")
+    except UnicodeDecodeError as error:
+        return "utf-8" if error.start > len(head) - 8 else "gb18030"
+    return "utf-8"
+
+
+def _packed(path: Path) -> ValueError:
+    return ValueError(
+        f"{path}: expected delimited text, found a packed file or a workbook; unpack it, or "
+        "save it as CSV"
     )
 
 

@@ -82,6 +82,7 @@ def make_map(
     zoom: int = 11,
     outlines: str | None = "nyc",
     height: int = 420,
+    streets: bool = True,
 ) -> OfflineMap:
     """Make an empty map with outlines.
 
@@ -97,6 +98,8 @@ def make_map(
         Boroughs of New York City, the coasts of the world, or nothing.
     height : int
         Pixels.
+    streets : bool
+        Whether the reader may switch on OpenStreetMap's tiles, which come over the network.
 
     Returns
     -------
@@ -124,9 +127,11 @@ def make_map(
     base.default_js = [("leaflet", _data_uri("leaflet.js", "text/javascript"))]
     base.default_css = [("leaflet_css", _data_uri("leaflet.css", "text/css"))]
     base.get_root().header.add_child(Element(LAYERS_BUTTON), name="layers_button")
-    folium.TileLayer(
-        "OpenStreetMap", name="Streets (OpenStreetMap, needs a network)", show=False, overlay=True
-    ).add_to(base)
+    if streets:
+        folium.TileLayer(
+            "OpenStreetMap", name="Streets (OpenStreetMap, needs a network)", show=False,
+            overlay=True,
+        ).add_to(base)  # fmt: skip
     if outlines is not None:
         folium.GeoJson(
             load_outlines(outlines).to_json(),
