@@ -82,10 +82,11 @@ class TestTraining:
             assert run.loc[1, "nats"] == pytest.approx(expected, abs=2e-3)
 
     def test_gradient_is_the_slope_of_the_loss(self, tiny):
-        from stim_lib.llm import lora, lora_training
+        from stim_lib.llm import lora
 
+        trainer = llm.LoraTrainer(tiny, PROMPTS, layers=2, cache_lower=False)
         llm.add_adapter(tiny, rank=2, layers=2)
-        trainer = lora_training._Trainer(tiny, [3, 1], layers=2, cache=False)
+        trainer.variables = list(lora.adapter_variables(tiny).values())
         questions = trainer.prepare(PROMPTS, LONG, ANSWERS)
         _, gradients = trainer.gradients(questions, np.arange(8))
         names = list(lora.adapter_variables(tiny))
@@ -206,3 +207,20 @@ class TestFile:
     def test_nothing_to_save(self, tiny, tmp_path):
         with pytest.raises(ValueError, match="found 0 matrices"):
             llm.save_adapter(tiny, tmp_path / "adapter.npz")
+
+
+def test_what_is_read_once_trains_as_what_is_read_each_time(tiny):
+    prompts, offered, right = [[3, 1, 4], [3, 2], [3, 5, 6], [3, 7]], [[8], [9]], [0, 1, 0, 1]
+    alone = llm.train_lora(tiny, prompts[:2], offered, right[:2], steps=3, layers=1, seed=1)
+    trainer = llm.LoraTrainer(tiny, prompts[:2], layers=1)
+    questions = trainer.prepare(prompts[:2], offered, right[:2])
+    again = trainer.fit(questions, steps=3, seed=1)
+    assert np.allclose(alone["nats"], again["nats"], atol=1e-5)
+    one = trainer.probabilities(questions.take([1]))
+    assert np.allclose(one, trainer.probabilities(questions)[[1]], atol=1e-5)
+
+
+def test_prompts_of_another_beginning_are_refused(tiny):
+    trainer = llm.LoraTrainer(tiny, [[3, 1], [3, 4]], layers=1)
+    with pytest.raises(ValueError, match="beginning"):
+        trainer.prepare([[2, 1]], [[8], [9]], [0])
