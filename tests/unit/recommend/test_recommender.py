@@ -279,6 +279,13 @@ class TestErrors:
             recommend.Recommender(seed=-1)
         with pytest.raises(ValueError, match="threads"):
             recommend.Recommender(threads=0)
+        with pytest.raises(ValueError, match="most_questions"):
+            recommend.Recommender(most_questions=0)
+
+    def test_fewer_questions_are_asked_and_kept_by_a_copy(self, city_parts, timed, tmp_path):
+        few = recommend.Recommender(seed=0, most_questions=80).fit(city_parts[0])
+        assert few.report_["queries"] <= 80 < timed.report_["queries"]
+        assert recommend.Recommender.load(few.save(tmp_path / "few")).most_questions == 80
 
     def test_no_queries(self, timed, city):
         assert tuple(timed.rank(city[:0], history=city)) == COLUMNS

@@ -8,7 +8,7 @@ import pytest
 
 from stim_lib import recommend, schema
 from stim_lib.recommend.attention import GUESSES, attend, fit_attention
-from stim_lib.recommend.candidates import Roads, find_candidates
+from stim_lib.recommend.candidates import Roads, find_candidates, keys_by_road
 from stim_lib.recommend.features import FAMILIES, FAMILY_OF_WEIGHT, Atlas, Describer
 from stim_lib.recommend.groups import cell_codes, group_pairs
 from stim_lib.recommend.kinship import similar_places
@@ -174,6 +174,22 @@ class TestCandidates:
         assert set(range(20)) <= set(item)
         fresh = find_candidates(sight, own, kinds, Roads(statistics), fresh=True)[1]
         assert not set(fresh) & set(own.code)
+        by_road = keys_by_road(sight, own, kinds, Roads(statistics))
+        # One query: a key is the number of the place itself.
+        assert set(np.concatenate(list(by_road.values()))) == set(item)
+        assert set(by_road["own"]) == set(own.code)
+        assert set(by_road["nearest"]) >= set(nearest)
+        assert not set(by_road["similar"]) & set(own.code)
+
+    def test_without_a_map_no_road_is_near(self, make_log):
+        log = make_log([0, 1, 2], items=list("xyz")).assign(lat=np.nan, lon=np.nan)
+        statistics = learn_statistics(log)
+        sight = look(ask("a", 10), log, statistics, timed=True)
+        own = group_pairs(sight, sight.trace.item, 3)
+        kinds = group_pairs(sight, sight.trace.category, 1)
+        by_road = keys_by_road(sight, own, kinds, Roads(statistics))
+        assert not set(by_road) & {"nearest", "near and popular", "near and liked"}
+        assert not len(by_road["near home"])
 
     def test_batches_hold_each_query_once(self, make_log):
         log = make_log(range(50), users=list("ab") * 25)
