@@ -226,9 +226,7 @@ def show_examples(
     ]
     clocks = exam.log[schema.LOCAL_TIME]
     if (clocks == clocks.dt.normalize()).all():
-        words.append(
-            "This log knows no hours: a reason that speaks of one says only “often”."
-        )
+        words.append("This log knows no hours: a reason that speaks of one says only “often”.")
     title = f"Examples: {len(chosen)} list{'s' * (len(chosen) != 1)} with reasons"
     return Panel(title, bullets(words) + body)
 
