@@ -168,31 +168,47 @@ def show_when(loaded: Loaded) -> Panel:
     >>> show_when(load_log(Settings(dataset="seed_example")))
     <panel: When: most often on Mon, and at about 10 o'clock>
     """
-    import matplotlib.pyplot as plt
-
     clock = loaded.log[schema.LOCAL_TIME]
     day = DAYS[int(clock.dt.day_of_week.mode()[0])]
-    hour = int(clock.dt.hour.mode()[0])
+    title = f"When: most often on {day}; the log knows no hours"
+    if loaded.clock != "dates only":
+        title = f"When: most often on {day}, and at about {clock.dt.hour.mode()[0]} o'clock"
+    pictures = _draw_week(clock, loaded.clock, day) + _draw_weeks(clock)
+    return Panel(title, f'<div class="stim-row">{pictures}</div>')
+
+
+def _draw_week(clock: pd.Series, kind: str, day: str) -> str:
+    import matplotlib.pyplot as plt
+
+    plots.use_style()
+    figure, axes = plt.subplots(figsize=(5.6, 3.3), layout="constrained")
+    if kind == "dates only":
+        counts = clock.dt.day_of_week.value_counts(normalize=True).reindex(range(7), fill_value=0)
+        axes.bar(DAYS, counts * 100)
+        axes.set(ylabel="share of actions (%)", title=f"Most on {day}")
+        return picture(figure, alt=f"Seven bars, one a day of the week; the highest is {day}.")
+    hour = clock.dt.hour.mode()[0]
+    plots.plot_week(axes, clock)
+    name = "UTC" if kind == "UTC" else "local clock"
+    axes.set(title=f"Most at about {hour} o'clock", xlabel=f"hour of the day ({name})")
+    alt = f"The hours of the week, the brighter the more actions; most at about {hour} o'clock."
+    return picture(figure, alt=alt)
+
+
+def _draw_weeks(clock: pd.Series) -> str:
+    import matplotlib.dates as mdates
+    import matplotlib.pyplot as plt
+
     weeks = clock.dt.to_period("W").dt.start_time.value_counts().sort_index()
     weeks = weeks.reindex(pd.date_range(weeks.index[0], weeks.index[-1], freq="7D"), fill_value=0)
-    plots.use_style()
-    figure, axes = plt.subplots(1, 2, figsize=(9.6, 3.4), width_ratios=(3, 2), layout="constrained")
-    if loaded.clock == "dates only":
-        counts = clock.dt.day_of_week.value_counts(normalize=True).reindex(range(7), fill_value=0)
-        axes[0].bar(DAYS, counts * 100)
-        axes[0].set(ylabel="share of actions (%)", title=f"Most on {day}")
-        title = f"When: most often on {day}; the log knows no hours"
-    else:
-        plots.plot_week(axes[0], clock)
-        name = "UTC" if loaded.clock == "UTC" else "local clock"
-        axes[0].set(title=f"Most at about {hour} o'clock", xlabel=f"hour of the day ({name})")
-        title = f"When: most often on {day}, and at about {hour} o'clock"
-    axes[1].plot(weeks.index, weeks.to_numpy())
-    axes[1].set(ylabel="actions a week", ylim=(0, None),
-                title=f"{weeks.min():,} to {weeks.max():,} actions a week")  # fmt: skip
-    axes[1].tick_params(axis="x", rotation=30)
-    alt = f"Left, the week: {title[6:]}. Right, {weeks.min():,} to {weeks.max():,} actions a week."
-    return Panel(title, picture(figure, alt=alt))
+    figure, axes = plt.subplots(figsize=(4.4, 3.3), layout="constrained")
+    axes.plot(weeks.index, weeks.to_numpy(), marker="o" if len(weeks) < 3 else "")
+    said = f"{weeks.min():,} to {weeks.max():,} actions a week"
+    axes.set(ylabel="actions a week", ylim=(0, None), title=said)
+    locator = mdates.AutoDateLocator(minticks=2, maxticks=5)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
+    return picture(figure, alt=f"A line over the weeks of the log: {said}.")
 
 
 def show_where(loaded: Loaded, *, fewest_people: int = 5) -> Panel:
@@ -262,7 +278,7 @@ def _draw_map(people: pd.Series, title: str) -> str:
     span = max(lat.max() - lat.min(), (lon.max() - lon.min()) * 0.7, 0.01)
     # So that the span fits a frame of about 400 pixels; the world has 256 at zoom 0.
     zoom = int(np.clip(np.floor(np.log2(360 / span * 400 / 256)), 1, 14))
-    in_nyc = lat.between(*NYC[:2]).all() and lon.between(*NYC[2:]).all()
+    in_nyc = (lat.between(*NYC[:2]) & lon.between(*NYC[2:])).mean() > 0.9
     # The coasts of the world are too coarse to lie under a single city.
     outlines = "nyc" if in_nyc else "world" if zoom < 7 else None
     centre = ((lat.min() + lat.max()) / 2, (lon.min() + lon.max()) / 2)

@@ -27,6 +27,8 @@ border:1px solid #d0d7de;border-radius:6px;line-height:1.5;overflow-wrap:break-w
 .stim-panel figure{margin:.6rem 0}
 .stim-panel figcaption,.stim-panel p.stim-caption{color:#444c56;font-size:.9rem;
 margin:.8rem 0 .2rem}
+.stim-row{display:flex;flex-wrap:wrap;gap:0 1rem}
+.stim-row figure{flex:1 1 17rem;min-width:0}
 .stim-scroll{overflow-x:auto;margin:0 0 .6rem}
 .stim-panel table{border-collapse:collapse;font-size:.9rem;margin:0;color:#1f2328;background:#fff}
 .stim-panel th,.stim-panel td{padding:.3rem .7rem;border-bottom:1px solid #d0d7de;

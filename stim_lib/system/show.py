@@ -244,7 +244,7 @@ def _list_table(listed: pd.DataFrame, truth: str, names: pd.Series, caption: str
 
 
 def _names(log: pd.DataFrame, fewest_people: int) -> pd.Series:
-    """What a person would call each item; without its id where few people know it."""
+    """What a person would call each item; nothing where few people go."""
     people = log.groupby(schema.ITEM)[schema.USER].nunique()
     first = log.drop_duplicates(schema.ITEM).set_index(schema.ITEM)
     kind = first[schema.CATEGORY].astype("str").where(first[schema.CATEGORY].notna(), "item")
@@ -254,7 +254,8 @@ def _names(log: pd.DataFrame, fewest_people: int) -> pd.Series:
     plain = (own == "item") | (len(own.unique()) == 1)
     called = ids.where(plain, own.str.slice(0, LONGEST_NAME) + " (" + ids + ")")
     few = people.reindex(first.index) < fewest_people
-    return called.where(~few, kind + f" (fewer than {fewest_people} people)")
+    # Not even its kind: a church or a clinic that one goes to is nobody else's business.
+    return called.where(~few, f"an item of fewer than {fewest_people} people")
 
 
 def show_claims(loaded: Loaded, exam: Exam | None = None, verdict: Verdict | None = None) -> Panel:

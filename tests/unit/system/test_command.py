@@ -154,7 +154,7 @@ def test_end_to_end(tmp_path, city, capsys):
     assert code == 0, said
     page = output.read_text(encoding="utf-8")
     reader = check_page(page)
-    assert len(reader.frames) == 1 and len(reader.alts) == 4
+    assert len(reader.frames) == 1 and len(reader.alts) == 5
     assert "<h1>My &lt;city&gt;</h1>" in page
     for words in (
         "What this log supports", "Every row was kept", "Leaderboard, time unknown",

@@ -8,7 +8,7 @@ import pytest
 
 from stim_lib import metrics, schema, system
 from stim_lib.system.exam import LEAST_ACTIONS
-from stim_lib.system.settings import LogSettings, ModelSettings, SplitSettings
+from stim_lib.system.settings import LogSettings, SplitSettings
 
 
 def as_log(table):
@@ -107,10 +107,13 @@ class TestVerdict:
 
     def test_one_user_has_no_interval_and_the_claims_say_so(self, make_long_log):
         log = as_log(make_long_log(400, items=8))
-        chosen = system.Settings(models=ModelSettings(mix=False, recommender=False))
+        chosen = system.Settings()
         exam = system.choose_exam(log, chosen)
         verdict = system.judge(exam, chosen, places=False)
         assert verdict.leaderboard("known")["low"].isna().all()
+        assert list(verdict.recommenders) == ["unknown", "known"]
+        assert "over 1 user<" in system.show_leaderboard(verdict, "known").body
+        assert system.show_examples(verdict, exam).title == "Examples: 1 list with reasons"
         texts = [c.text for c in system.claims_of_exam(exam) + system.claims_of_verdict(verdict)]
         assert any(text.startswith("Any interval: one user") for text in texts)
         assert any("without an interval" in text for text in texts)
@@ -193,12 +196,10 @@ class TestPanels:
         assert page.index("B &amp; C") < page.index('<h2 id="part-2">A</h2>')
 
     def test_map_leaves_out_what_few_people_do(self, loaded):
-        few = dataclasses.replace(loaded, log=loaded.log[loaded.log["user_id"] == "u0001"])
         n = loaded.log["user_id"].nunique()
         assert "no map" in system.show_where(loaded, fewest_people=n + 1).title
         shown = system.show_where(loaded, fewest_people=3)
         assert "<iframe" in shown.body and "openstreetmap" not in shown.body.lower()
-        del few
 
     def test_examples_name_no_user_and_no_small_place(self, loaded, exam):
         from stim_lib.system.show import _names
@@ -206,7 +207,7 @@ class TestPanels:
         names = _names(exam.log, 5)
         people = exam.log.groupby("item_id")["user_id"].nunique()
         small = people.index[people < 5]
-        assert len(small) and (names[small].str.endswith("(fewer than 5 people)")).all()
+        assert len(small) and (names[small] == "an item of fewer than 5 people").all()
         assert not any(item in names[item] for item in small)
         known = people.index[people >= 5]
         assert all(item in names[item] for item in known)
