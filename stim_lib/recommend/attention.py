@@ -27,10 +27,11 @@ GUESSES = {
     "far_soon": -0.3, "follow_soon": 0.5, "hour_later": 0.3, "overnight": 0.1,
 }  # fmt: skip
 MOST_PAIRS = 800_000
-MOST_QUERIES = 4_000
+MOST_QUERIES = 2_500
 # As strong as a normal prior with this standard deviation around the guesses.
 SPREAD = 1.0
-LONGEST_STEP = 60
+# Fitting ends after so many steps, or when one gains less than this share of the loss.
+MOST_STEPS, LEAST_GAIN = 60, 1e-6
 
 
 def compare_moments(sight: Sight) -> dict[str, np.ndarray]:
@@ -240,7 +241,8 @@ def _most_likely(
         value = np.log(all_of_it).sum() - np.log(right).sum()
         return value + ((weights - guess) ** 2).sum() / (2 * SPREAD**2), slope.astype(float)
 
-    found = minimize(loss, guess, jac=True, method="L-BFGS-B", options={"maxiter": LONGEST_STEP})
+    options = {"maxiter": MOST_STEPS, "ftol": LEAST_GAIN}
+    found = minimize(loss, guess, jac=True, method="L-BFGS-B", options=options)
     return dict(zip(names, found.x.tolist(), strict=True))
 
 

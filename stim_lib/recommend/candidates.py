@@ -143,6 +143,8 @@ def find_candidates(
 
 
 def _own(own: Groups, recency: np.ndarray, n_items: int) -> np.ndarray:
+    if len(own.keys) <= OWN or np.bincount(own.query).max() <= OWN:
+        return own.keys
     best = largest_of_each_row(
         own.query, own.code, recency, (int(own.query.max(initial=-1)) + 1, n_items), most=OWN
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from stim_lib.recommend.rerank import best_of_each_query
 from stim_lib.recommend.samples import Sample
 
 # With fewer questions than this there is nothing to learn from: the mix ranks as it is.
@@ -18,6 +19,7 @@ LEAST_QUERIES = 150
 MANY_QUERIES = 1500
 MOST_ROUNDS, PATIENCE = 160, 20
 MIX = "mix"
+SCREENING_TREES, SCREENED = 30, 60
 LEAST_SHARE = 1e-4
 # Relevance of an answer. The objective gives a candidate 2^relevance - u, u drawn from [0, 1): with
 # a relevance of 1 most of it would go to the many that are no answer.
@@ -42,17 +44,41 @@ class Ranker:
     boosters: tuple[Any, ...]
     report: Mapping[str, float]
 
-    def score(self, values: np.ndarray) -> np.ndarray:
+    def score(self, values: np.ndarray, query: np.ndarray) -> np.ndarray:
         """Score of each row, higher is better.
+
+        The first trees of each booster look at every candidate; the rest of them only at the
+        `SCREENED` of each query that look best by then, and no other passes one of these.
 
         Parameters
         ----------
         values : ndarray of float32, shape (n_rows, n_features)
+        query : ndarray of int, shape (n_rows,)
+            Not decreasing.
         """
         total = base_score(values[:, self.names.index(MIX)])
-        for booster in self.boosters if len(values) else ():
-            total += booster.predict(values, num_threads=1)
-        return total
+        if not len(values) or not self.boosters:
+            return total
+        for booster in self.boosters:
+            total += booster.predict(values, num_iteration=SCREENING_TREES, num_threads=1)
+        kept = best_of_each_query(query, total, SCREENED)
+        best = values[kept]
+        for booster in self.boosters:
+            total[kept] += booster.predict(
+                best, start_iteration=SCREENING_TREES, num_iteration=-1, num_threads=1
+            )
+        return _sink(total, query, kept)
+
+
+def _sink(score: np.ndarray, query: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Let what was not kept stay in its order, below all that was."""
+    lost = np.ones(len(score), dtype=bool)
+    lost[kept] = False
+    floor, ceiling = np.full((2, int(query.max()) + 1), np.inf)
+    np.minimum.at(floor, query[kept], score[kept])
+    np.minimum.at(ceiling, query[lost], -score[lost])
+    excess = np.maximum(-ceiling - floor, 0)[query]
+    return np.where(lost, score - excess - 1e-6, score)
 
 
 def base_score(mix: np.ndarray) -> np.ndarray:

@@ -227,7 +227,7 @@ class TestSmallData:
     def test_nothing_learned_ranks_by_the_mix(self):
         assert fit_ranker(None, seed=0).boosters == ()
         values = np.array([[0.1], [0.3]], dtype=np.float32)
-        assert fit_ranker(None, seed=0).score(values).argmax() == 1
+        assert fit_ranker(None, seed=0).score(values, np.zeros(2, dtype=int)).argmax() == 1
 
     def test_less_data_simpler_trees(self):
         few = settings_of(200, 9_000, seed=0, threads=1)
