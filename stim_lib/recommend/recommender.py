@@ -202,8 +202,8 @@ class Recommender:
                 sight, describer.own, describer.kinds, roads, least=k,
                 fresh=exclude_seen, within_metres=within_metres,
             )  # fmt: skip
-            most = max(SHORTLIST, k * (POOL if diversity > 0 else 1))
-            table = describer.describe(query, item, None if exclude_seen else most)
+            most = max(SHORTLIST * (1 + exclude_seen), k * (POOL if diversity > 0 else 1))
+            table = describer.describe(query, item, most)
             values = table.matrix(self._ranker.names)
             rows, score = self._choose(table, values, k, diversity)
             words = np.full(len(rows), "", dtype=object)

@@ -22,8 +22,8 @@ from stim_lib.recommend.statistics import learn_statistics
 
 # Shares of the training actions at which statistics are frozen; the questions follow each.
 CUTS = (0.35, 0.5, 0.65, 0.82)
-MOST_QUERIES = 14_000
-HARD, EASY = 25, 12
+MOST_QUERIES = 17_000
+HARD, EASY = 20, 10
 # Candidates of a query that are described, where own places compete with all others.
 SHORTLIST = 100
 # Memory grows with pairs of query and action, and with candidates.
