@@ -132,7 +132,9 @@ def find_candidates(
     ]
     if within_metres is not None:
         found.append(_around(sight, roads, within_metres))
-    keys = np.unique(np.concatenate(found))
+    keys = np.sort(np.concatenate(found))
+    # Faster than np.unique, which builds a hash table first.
+    keys = keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys
     query, item = keys // n_items, keys % n_items
     kept = np.ones(len(item), dtype=bool) if roads.allowed is None else roads.allowed[item]
     if fresh:
