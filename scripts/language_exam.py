@@ -19,7 +19,8 @@ from sklearn.preprocessing import StandardScaler
 from stim_lib import baselines, queries, schema, splits
 from stim_lib.temporal import circular_distance
 
-N_LINES = 8
+# As many as a prompt tells.
+N_LINES = 4
 STRENGTHS = (0.001, 0.01, 0.1, 1.0)
 HOUR_WIDTH = 2.0
 

@@ -25,12 +25,14 @@ GUESSES = {
     "from_near": 0.8, "from_area": 0.3, "near": 0.5, "far": -0.1, "follow_hour": 0.0,
     "gap": 0.0, "follow_gap": 0.0, "from_near_gap": 0.0, "gap_hour": 0.0, "near_soon": 0.5,
     "far_soon": -0.3, "follow_soon": 0.5, "hour_later": 0.3, "overnight": 0.1,
+    "hour_kind_of_day": 0.0, "hour_weekday": 0.0, "hour_from_near": 0.0, "age_hour": 0.0,
 }  # fmt: skip
 MOST_PAIRS = 800_000
-MOST_QUERIES = 4_000
+MOST_QUERIES = 2_500
 # As strong as a normal prior with this standard deviation around the guesses.
 SPREAD = 1.0
-LONGEST_STEP = 60
+# Fitting ends after so many steps, or when one gains less than this share of the loss.
+MOST_STEPS, LEAST_GAIN = 60, 1e-6
 
 
 def compare_moments(sight: Sight) -> dict[str, np.ndarray]:
@@ -74,6 +76,11 @@ def compare_moments(sight: Sight) -> dict[str, np.ndarray]:
         "kind_of_day": 1.0 * ((day >= SATURDAY) == (today >= SATURDAY)),
         "weekday": 1.0 * (day == today),
     }
+    found |= {
+        "hour_kind_of_day": found["hour"] * found["kind_of_day"],
+        "hour_weekday": found["hour"] * found["weekday"],
+        "age_hour": found["hour"] * found["age"],
+    }
     return found | _compare_ways(sight, found["hour"])
 
 
@@ -97,9 +104,12 @@ def _compare_ways(sight: Sight, hour: np.ndarray) -> dict[str, np.ndarray]:
         apart = np.nan_to_num(sight.metres_before, nan=np.inf)
         away = np.nan_to_num(chord_metres(trace.points[row], here), nan=scale[1])
         found |= {
-            "from_near": np.exp(-apart / scale[0]), "from_area": np.exp(-apart / scale[1]),
-            "near": np.exp(-away / scale[0]), "far": np.log1p(away / scale[1]),
-        }  # fmt: skip
+            "from_near": np.exp(-apart / scale[0]),
+            "from_area": np.exp(-apart / scale[1]),
+            "near": np.exp(-away / scale[0]),
+            "far": np.log1p(away / scale[1]),
+        }
+        found["hour_from_near"] = hour * found["from_near"]  # fmt: skip
     if sight.timed:
         found |= _compare_gaps(sight, hour, found, on_map)
     return found
@@ -240,7 +250,8 @@ def _most_likely(
         value = np.log(all_of_it).sum() - np.log(right).sum()
         return value + ((weights - guess) ** 2).sum() / (2 * SPREAD**2), slope.astype(float)
 
-    found = minimize(loss, guess, jac=True, method="L-BFGS-B", options={"maxiter": LONGEST_STEP})
+    options = {"maxiter": MOST_STEPS, "ftol": LEAST_GAIN}
+    found = minimize(loss, guess, jac=True, method="L-BFGS-B", options=options)
     return dict(zip(names, found.x.tolist(), strict=True))
 
 

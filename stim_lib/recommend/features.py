@@ -35,6 +35,7 @@ FAMILY_OF_WEIGHT = {
     "from_near_gap_hour": "near", "attention": "habit",
 }  # fmt: skip
 PUNCTUAL_HOURS = 1.5
+ROWS_AT_ONCE = 256
 OF_KINDS = ("count", "attention", "30_actions", "hour", "follow_kind", "from_near_hour", "gap_hour")
 OF_CELLS = ("count", "attention", "30_actions", "2_hours", "from_near", "gap_hour")
 # What orders candidates where there is too little to learn from: attention, and a little for
@@ -88,9 +89,13 @@ class Table:
 
     def matrix(self, names: list[str]) -> np.ndarray:
         """The features of these names, float32, shape (n_candidates, n_names)."""
-        table = np.empty((len(self.query), len(names)), dtype=np.float32)
-        for column, name in enumerate(names):
-            table[:, column] = self.columns[name]
+        columns = np.empty((len(names), len(self.query)), dtype=np.float32)
+        for number, name in enumerate(names):
+            columns[number] = self.columns[name]
+        # Turned over in pieces that fit into the cache of a processor: several times as fast.
+        table = np.empty(columns.shape[::-1], dtype=np.float32)
+        for first in range(0, len(table), ROWS_AT_ONCE):
+            table[first : first + ROWS_AT_ONCE] = columns[:, first : first + ROWS_AT_ONCE].T
         return table
 
 
@@ -113,21 +118,33 @@ class Describer:
             for name, weight in self.weights.items()
         }
 
-    def describe(self, query: np.ndarray, item: np.ndarray) -> Table:
-        """Compute every feature of these candidates; sorted by query."""
+    def describe(self, query: np.ndarray, item: np.ndarray, most: int | None = None) -> Table:
+        """Compute every feature of these candidates, or of so many of each query; by query.
+
+        Those with the largest mix are described, since no ranking lifts what stands far below.
+        """
         self.query, self.item = query, item
         self.columns: dict[str, np.ndarray] = {}
         self.family: dict[str, str] = {}
         self.place = self.own.find(query, item)
+        self._mix()
+        if most is not None:
+            self._shorten(most)
         self._own_shares()
         self._own_visits()
         self._kinds()
         self._others()
         self._distances()
         self._cells()
-        self._mix()
         self._moment()
-        return Table(query, item, self.columns, self.family)
+        return Table(self.query, self.item, self.columns, self.family)
+
+    def _shorten(self, most: int) -> None:
+        kept = self.columns["mix_turn"] < most
+        if kept.all():
+            return
+        self.query, self.item, self.place = self.query[kept], self.item[kept], self.place[kept]
+        self.columns = {name: values[kept] for name, values in self.columns.items()}
 
     def _put(self, name: str, family: str, values: np.ndarray) -> None:
         self.columns[name], self.family[name] = values, family
@@ -139,8 +156,11 @@ class Describer:
 
     def _own_shares(self) -> None:
         for name in self.weights:
-            self._put(f"own_{name}", FAMILY_OF_WEIGHT[name],
-                      self._shares(self.own, self.place, name))  # fmt: skip
+            if f"own_{name}" not in self.columns:
+                self._own_share(name)
+
+    def _own_share(self, name: str) -> None:
+        self._put(f"own_{name}", FAMILY_OF_WEIGHT[name], self._shares(self.own, self.place, name))
 
     def _own_visits(self) -> None:
         sight, own, trace = self.sight, self.own, self.sight.trace
@@ -203,20 +223,10 @@ class Describer:
 
     def _others(self) -> None:
         statistics, item, last = self.statistics, self.item, self.sight.last_item[self.query]
-        self._put("popularity", "others", statistics.visits[item] / statistics.visits.sum())
         self._put("visitors", "others", statistics.visitors[item])
         self._put("loyalty", "others", statistics.visits[item] / statistics.visitors[item])
         self._put("at_hour", "hour", statistics.item_hours[item, self._hour()])
-        known = (last >= 0) & (last < len(statistics.catalogue))
-        steps = np.zeros(len(item))
-        steps[known] = _entries(statistics.steps, last[known], item[known])
-        self._put("global_step", "sequence", steps)
         self._put("is_last", "sequence", item == last)
-        recency = self.own.total(np.exp2(-self.sight.back / 50.0))
-        similar = similar_scores(self.sight, self.own, recency, statistics)
-        total = np.bincount(self.own.query, recency, minlength=self.sight.n_queries)
-        shared = _entries(similar, self.query, item) / np.maximum(total[self.query], 1e-12)
-        self._put("similar", "others", shared)
 
     def _distances(self) -> None:
         sight, trace = self.sight, self.sight.trace
@@ -227,15 +237,13 @@ class Describer:
         home[self.own.query[order]] = self.own.code[order]
         points = np.where((sight.last >= 0)[:, None], self.atlas.roads.points[home], np.nan)
         ends = {
-            "here": sight.here, "home": points,
+            "home": points,
             "before": sight.at(trace.points, sight.last_but_one, np.nan),
         }  # fmt: skip
         for name, origin in ends.items():
             self._put(f"metres_{name}", "near", chord_metres(origin[self.query], target))
-        scale = self.statistics.jumps[0]
-        metres = self.columns["metres_here"]
-        self._put("nearness", "near", np.nan_to_num(np.exp(-metres / scale)))
         if sight.timed:
+            metres = self.columns["metres_here"]
             self._put("speed", "near", metres / (sight.gap[self.query] + 0.05))
 
     def _cells(self) -> None:
@@ -250,6 +258,14 @@ class Describer:
                     self._put(f"{name}_{weight}", "near", self._shares(groups, place, weight))
 
     def _mix(self) -> None:
+        self._own_share("attention")
+        self._own_share("count")
+        self._ways_of_others()
+        target = self.atlas.roads.points[self.item]
+        metres = chord_metres(self.sight.here[self.query], target)
+        self._put("metres_here", "near", metres)
+        nearness = np.nan_to_num(np.exp(-metres / self.statistics.jumps[0]))
+        self._put("nearness", "near", nearness)
         mix = np.zeros(len(self.item))
         for name, weight in MIX.items():
             mix += weight * self.columns[name]
@@ -262,6 +278,19 @@ class Describer:
         best = np.zeros(self.sight.n_queries)
         np.maximum.at(best, self.query, mix)
         self._put("mix_of_best", "habit", mix / np.maximum(best[self.query], 1e-12))
+
+    def _ways_of_others(self) -> None:
+        statistics, item, last = self.statistics, self.item, self.sight.last_item[self.query]
+        self._put("popularity", "others", statistics.visits[item] / statistics.visits.sum())
+        known = (last >= 0) & (last < len(statistics.catalogue))
+        steps = np.zeros(len(item))
+        steps[known] = _entries(statistics.steps, last[known], item[known])
+        self._put("global_step", "sequence", steps)
+        recency = self.own.total(np.exp2(-self.sight.back / 50.0))
+        similar = similar_scores(self.sight, self.own, recency, statistics)
+        total = np.bincount(self.own.query, recency, minlength=self.sight.n_queries)
+        shared = _entries(similar, self.query, item) / np.maximum(total[self.query], 1e-12)
+        self._put("similar", "others", shared)
 
     def _moment(self) -> None:
         sight, trace = self.sight, self.sight.trace

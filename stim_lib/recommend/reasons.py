@@ -242,12 +242,13 @@ class _Speaker:
         ]  # fmt: skip
 
     def _taste(self, rows: np.ndarray) -> list[str]:
-        kinds = self.statistics.category[self.item[rows]]
+        kinds, place = np.unique(self.statistics.category[self.item[rows]], return_inverse=True)
+        names = [plain_name(name) for name in self.statistics.categories[kinds]]
         return [
-            f"{share:.0%} of what you do is {plain_name(self.statistics.categories[kind])}"
+            f"{share:.0%} of what you do is {names[kind]}"
             if share >= 0.01
-            else f"you have been to {plain_name(self.statistics.categories[kind])} before"
-            for kind, share in zip(kinds, self.value["kind_count"][rows], strict=True)
+            else f"you have been to {names[kind]} before"
+            for kind, share in zip(place, self.value["kind_count"][rows], strict=True)
         ]
 
     def _others(self, rows: np.ndarray) -> list[str]:

@@ -21,8 +21,14 @@ from stim_lib.recommend.candidates import Roads, find_candidates
 from stim_lib.recommend.features import Atlas, Describer, Table
 from stim_lib.recommend.ranking import Ranker, fit_ranker
 from stim_lib.recommend.reasons import make_explainer, put_in_words
-from stim_lib.recommend.rerank import best_of_each_query, diversify
-from stim_lib.recommend.samples import CUTS, MOST_QUERIES, draw_sample, query_batches
+from stim_lib.recommend.rerank import POOL, best_of_each_query, diversify
+from stim_lib.recommend.samples import (
+    CUTS,
+    MOST_QUERIES,
+    SHORTLIST,
+    draw_sample,
+    query_batches,
+)
 from stim_lib.recommend.sight import look
 from stim_lib.recommend.statistics import Statistics, learn_statistics
 
@@ -217,7 +223,8 @@ class Recommender:
                 sight, describer.own, describer.kinds, roads, least=k,
                 fresh=exclude_seen, within_metres=within_metres,
             )  # fmt: skip
-            table = describer.describe(query, item)
+            most = max(SHORTLIST * (1 + exclude_seen), k * (POOL if diversity > 0 else 1))
+            table = describer.describe(query, item, most)
             values = table.matrix(self._ranker.names)
             rows, score = self._choose(table, values, k, diversity)
             words = np.full(len(rows), "", dtype=object)
@@ -236,7 +243,7 @@ class Recommender:
     def _choose(
         self, table: Table, values: np.ndarray, k: int, diversity: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        score = self._ranker.score(values)
+        score = self._ranker.score(values, table.query)
         if diversity > 0:
             return diversify(
                 table.query, table.item, score, k,

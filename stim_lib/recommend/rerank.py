@@ -36,7 +36,7 @@ def best_of_each_query(query: np.ndarray, score: np.ndarray, k: int) -> np.ndarr
     >>> best_of_each_query(np.array([0, 0, 1]), np.array([1.0, 2.0, 0.0]), 1).tolist()
     [1, 2]
     """
-    order = np.lexsort((np.arange(len(query)), -score, query))
+    order = np.lexsort((-score, query))
     start = np.searchsorted(query, query, side="left")
     return order[np.arange(len(order)) - start < k]
 

@@ -22,8 +22,10 @@ from stim_lib.recommend.statistics import learn_statistics
 
 # Shares of the training actions at which statistics are frozen; the questions follow each.
 CUTS = (0.35, 0.5, 0.65, 0.82)
-MOST_QUERIES = 14_000
-HARD, EASY = 25, 12
+MOST_QUERIES = 17_000
+HARD, EASY = 20, 10
+# Candidates of a query that are described, where own places compete with all others.
+SHORTLIST = 100
 # Memory grows with pairs of query and action, and with candidates.
 PAIRS_AT_ONCE, QUERIES_AT_ONCE = 1_500_000, 256
 
@@ -138,7 +140,8 @@ def _describe_part(
         sight = look(queries.iloc[batch], log, atlas.statistics, timed=timed)
         describer = Describer(sight, atlas)
         query, item = find_candidates(sight, describer.own, describer.kinds, atlas.roads)
-        table = describer.describe(query, item)
+        table = describer.describe(query, item, SHORTLIST)
+        query, item = table.query, table.item
         is_answer = item == answer[batch][query]
         kept, stands_for = _worth_learning_from(table.columns["mix_turn"], query, is_answer, rng)
         yield (

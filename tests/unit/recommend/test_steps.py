@@ -12,7 +12,7 @@ from stim_lib.recommend.candidates import Roads, find_candidates, keys_by_road
 from stim_lib.recommend.features import FAMILIES, FAMILY_OF_WEIGHT, Atlas, Describer
 from stim_lib.recommend.groups import cell_codes, group_pairs
 from stim_lib.recommend.kinship import similar_places
-from stim_lib.recommend.ranking import fit_ranker, settings_of
+from stim_lib.recommend.ranking import _sink, fit_ranker, settings_of
 from stim_lib.recommend.reasons import plain_name
 from stim_lib.recommend.rerank import best_of_each_query, diversify
 from stim_lib.recommend.samples import query_batches
@@ -148,6 +148,16 @@ class TestFeatures:
         for name in ("nearness", "own_from_near", "mix"):
             assert near.columns[name] == pytest.approx(far.columns[name], abs=1e-6)
 
+    def test_shortlist_is_the_head_of_the_mix_described_alike(self, make_log):
+        log = make_log(range(9), items=list("xyzxyzxwv"))
+        whole, describer = self.describe(log, ask("a", 9), None)
+        short = describer.describe(whole.query, whole.item, 3)
+        kept = np.flatnonzero(whole.columns["mix_turn"] < 3)
+        assert short.item.tolist() == whole.item[kept].tolist()
+        assert len(kept) == 3
+        for name, values in whole.columns.items():
+            np.testing.assert_array_equal(short.columns[name], values[kept], err_msg=name)
+
     def test_cells(self, make_log):
         log = make_log([0, 1, 2], items=list("xyz")).assign(lat=[0.0, 1e-6, 1.0])
         code, cells = cell_codes(learn_statistics(log), "block")
@@ -243,7 +253,14 @@ class TestSmallData:
     def test_nothing_learned_ranks_by_the_mix(self):
         assert fit_ranker(None, seed=0).boosters == ()
         values = np.array([[0.1], [0.3]], dtype=np.float32)
-        assert fit_ranker(None, seed=0).score(values).argmax() == 1
+        assert fit_ranker(None, seed=0).score(values, np.zeros(2, dtype=int)).argmax() == 1
+
+    def test_screened_out_stay_below_in_their_order(self):
+        score, query = np.array([5.0, 1.0, 3.0, 2.0, 9.0]), np.array([0, 0, 0, 0, 1])
+        found = _sink(score, query, np.array([1, 3, 4]))
+        assert found[[1, 3, 4]].tolist() == [1.0, 2.0, 9.0]
+        assert found[[0, 2]] == pytest.approx([1.0, -1.0], abs=1e-5)
+        assert found[2] < found[0] < 1.0
 
     def test_less_data_simpler_trees(self):
         few = settings_of(200, 9_000, seed=0, threads=1)
