@@ -26,6 +26,8 @@ MOST_QUERIES = 17_000
 HARD, EASY = 20, 10
 # Candidates of a query that are described, where own places compete with all others.
 SHORTLIST = 100
+# A training log below this size can afford to describe all of them, and needs every row.
+MANY_ACTIONS = 20_000
 # Memory grows with pairs of query and action, and with candidates.
 PAIRS_AT_ONCE, QUERIES_AT_ONCE = 1_500_000, 256
 
@@ -135,12 +137,13 @@ def _describe_part(
     now: pd.DataFrame, log: pd.DataFrame, atlas: Atlas, timed: bool, rng: np.random.Generator
 ) -> Iterator[tuple]:
     queries, truth = make_queries(now)
+    most = SHORTLIST if len(log) >= MANY_ACTIONS else None
     answer = atlas.statistics.catalogue.get_indexer(truth)
     for batch in query_batches(queries, log):
         sight = look(queries.iloc[batch], log, atlas.statistics, timed=timed)
         describer = Describer(sight, atlas)
         query, item = find_candidates(sight, describer.own, describer.kinds, atlas.roads)
-        table = describer.describe(query, item, SHORTLIST)
+        table = describer.describe(query, item, most)
         query, item = table.query, table.item
         is_answer = item == answer[batch][query]
         kept, stands_for = _worth_learning_from(table.columns["mix_turn"], query, is_answer, rng)
