@@ -55,8 +55,6 @@ class Recommender:
 
     Attributes
     ----------
-    catalogue : Index of str, shape (n_items,)
-        Places with a training action, most popular first; no other is ever named.
     report_ : dict
         After `fit`: n_actions, n_items; queries: questions learned from; candidate_recall: share
         of the asked questions with a known place whose answer was a candidate; what `fit_ranker`
