@@ -92,7 +92,7 @@ def choose_exam(log: pd.DataFrame, settings: Settings) -> Exam:
     >>> from stim_lib.datasets import load_seed_example
     >>> choose_exam(load_seed_example(), Settings())
     Traceback (most recent call last):
-    stim_lib.system.exam.TooLittleData: Too little data to judge a model. Found 4 actions; at ...
+    stim_lib.system.exam.TooLittleData: Too little data to judge a model. Found 4 actions; at least 300 are needed.
     """
     _require_enough(log)
     notes: list[str] = []
@@ -161,7 +161,7 @@ def draw_users(log: pd.DataFrame, most: int, rng: np.random.Generator) -> pd.Dat
     --------
     >>> from stim_lib.datasets import load_seed_example
     >>> draw_users(load_seed_example(), 2, np.random.default_rng(0))["user_id"].tolist()
-    ['3', '4']
+    ['1', '3']
     """
     if len(log) <= most:
         return log
