@@ -114,17 +114,19 @@ def write_pages() -> int:
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
-def mend_roles() -> None:
-    """Give the entries of the bibliography a role that screen readers still know.
+def mend_pages() -> None:
+    """Mend what screen readers stumble over.
 
-    docutils writes doc-biblioentry, which WAI-ARIA has deprecated in favour of listitem.
+    docutils gives the entries of the bibliography the role doc-biblioentry, which WAI-ARIA has
+    deprecated in favour of listitem. pandas makes the empty corner of a table a header; an empty
+    header announces nothing, an empty cell is what it is.
     """
+    mended = {'role="doc-biblioentry"': 'role="listitem"', "<th></th>": "<td></td>"}
     for page in HTML.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        if 'role="doc-biblioentry"' in text:
-            page.write_text(
-                text.replace('role="doc-biblioentry"', 'role="listitem"'), encoding="utf-8"
-            )
+        for old, new in mended.items():
+            text = text.replace(old, new)
+        page.write_text(text, encoding="utf-8")
 
 
 def main() -> int:
@@ -152,7 +154,7 @@ def main() -> int:
     if code:
         print("Not built: see the warnings above.", file=sys.stderr)
         return code
-    mend_roles()
+    mend_pages()
     store("pages", pages)
     print(f"The book is ready: open {index.relative_to(ROOT)}")
     return 0
