@@ -18,7 +18,7 @@ ORDER = (
     "schema", "assets", "datasets", "simulate", "cleaning", "splits", "series", "queries",
     "temporal", "spatial", "fusion", "sequences", "metrics", "leaks", "evaluation", "baselines",
     "networks", "llm", "interest", "recommend", "ledger", "answers", "plots", "maps",
-    "system",
+    "system", "classroom", "check",
 )  # fmt: skip
 
 

@@ -1,0 +1,21 @@
+"""The classroom: exercises cut out of the chapters, marked, released and graded.
+
+The chapters are the one source. Nothing in the library stands on this package.
+"""
+
+from stim_lib.classroom.exercises import Chapter, Exercise, ExerciseError, GradedCell, read_chapter
+from stim_lib.classroom.individual import student_city, student_seed
+from stim_lib.classroom.marking import Mark, mark, prepare
+
+__all__ = [
+    "Chapter",
+    "Exercise",
+    "ExerciseError",
+    "Mark",
+    "GradedCell",
+    "mark",
+    "prepare",
+    "read_chapter",
+    "student_city",
+    "student_seed",
+]
