@@ -143,7 +143,8 @@ def read_chapter(path: str | Path) -> Chapter:
 
     Notes
     -----
-    Introduced with the exercises of the chapters.
+    Introduced with
+    the exercises of the chapters.
 
     Examples
     --------

@@ -28,7 +28,8 @@ def student_seed(student_id: str) -> int:
     Notes
     -----
     The first four bytes of the SHA-256 of the id. It keeps neighbours from copying numbers, and
-    is no secret: whoever knows an id can draw its city. Introduced with the exercises of the chapters.
+    is no secret: whoever knows an id can draw its city. Introduced with
+    the exercises of the chapters.
 
     Examples
     --------
@@ -65,7 +66,8 @@ def student_city(student_id: str, n_users: int = 30, n_places: int = 120, n_days
 
     Notes
     -----
-    Tests of an exercise compute the right answer from the same id. Introduced with the exercises of the chapters.
+    Tests of an exercise compute the right answer from the same id. Introduced with
+    the exercises of the chapters.
 
     Examples
     --------

@@ -50,7 +50,8 @@ def prepare(chapter: Chapter, student_id: str = "reader") -> dict[str, object]:
 
     Notes
     -----
-    Introduced with the exercises of the chapters.
+    Introduced with
+    the exercises of the chapters.
 
     Examples
     --------
@@ -92,7 +93,8 @@ def mark(
 
     Notes
     -----
-    An answer that raises is marked on what it had defined before. Introduced with the exercises of the chapters.
+    An answer that raises is marked on what it had defined before. Introduced with
+    the exercises of the chapters.
 
     Examples
     --------
