@@ -167,6 +167,14 @@ def test_end_to_end(tmp_path, city, capsys):
     assert sorted(p.name for p in output.parent.iterdir()) == ["my.html"]
 
 
+def test_the_log_is_not_written_over(tmp_path, city_file, capsys):
+    log = tmp_path / "my.csv"
+    log.write_bytes(city_file.read_bytes())
+    assert run(tmp_path, log, "--output", log) == 2
+    assert "is what was read" in capsys.readouterr().err
+    assert log.read_bytes() == city_file.read_bytes()
+
+
 def test_a_notebook_that_fails_leaves_nothing(tmp_path, city_file, capsys):
     import nbformat
 
