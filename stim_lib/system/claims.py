@@ -219,8 +219,9 @@ def _compare(verdict: Verdict, first: object, second: object, setting: str) -> C
     if gap["high"] < 0:
         return Claim(False, f"{text} ({ends}): it is the other way round.")
     half = (gap["high"] - gap["low"]) / 2
-    more = ""
-    if abs(gap["value"]) >= 0.0005 and half > 0:
+    # More users like these would show the opposite of a gap below zero, so none are asked for.
+    more = " What was seen points the other way." if gap["value"] <= -0.0005 else ""
+    if gap["value"] >= 0.0005 and half > 0:
         needed = users_needed(half, int(gap["n_users"]), gap["value"])
         more = f" With about {needed:,} users a gap of this size would show every other time."
     return Claim(False, f"{text} ({ends}): may be luck.{more}")

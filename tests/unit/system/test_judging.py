@@ -188,6 +188,25 @@ class TestClaims:
         claim = _compare(verdict, first, second, "x")
         assert claim.holds == holds and ("agree by luck" in claim.text) != holds
 
+    def test_users_are_asked_for_only_where_they_would_help(self, verdict):
+        from stim_lib.system.claims import _compare
+
+        result = verdict.find("known", "user counter")
+        n = len(result.queries)
+        users = [f"u{i % 8}" for i in range(n)]
+        # Five of eight users are a little better off with the first, three much worse.
+        uneven = np.where(np.arange(n) % 8 < 5, 2.0, 1.0)
+        first, second = (
+            dataclasses.replace(result, queries=result.queries.assign(user_id=users, rank=rank))
+            for rank in (1.5, uneven)
+        )
+        texts = [_compare(verdict, *pair, "x").text for pair in ((first, second), (second, first))]
+        assert all("may be luck" in text for text in texts)
+        assert sorted("every other time" in text for text in texts) == [False, True]
+        assert sorted("points the other way" in text for text in texts) == [False, True]
+        for text in texts:
+            assert ("−" in text.split("(x): MRR ")[1][:1]) == ("other way" in text)
+
     def test_a_test_part_with_a_hole_is_thin(self, exam):
         late = exam.test.assign(timestamp=exam.test["timestamp"] + pd.Timedelta("100D"))
         said = [c.text for c in system.claims_of_exam(dataclasses.replace(exam, test=late))]
