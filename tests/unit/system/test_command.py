@@ -175,6 +175,11 @@ def test_the_log_is_not_written_over(tmp_path, city_file, capsys):
     assert log.read_bytes() == city_file.read_bytes()
 
 
+def test_a_folder_is_no_output_and_is_found_out_before_the_run(tmp_path, city_file, capsys):
+    assert run(tmp_path, city_file, "--output", tmp_path) == 2
+    assert "found a folder" in capsys.readouterr().err
+
+
 def test_a_notebook_that_fails_leaves_nothing(tmp_path, city_file, capsys):
     import nbformat
 
