@@ -34,7 +34,7 @@ def minutes():
 def sections(page):
     """Text of each section by the number of its chapter."""
     parts = re.split(r"^## (\d\d) .+$", (FOLDER / page).read_text(encoding="utf-8"), flags=re.M)
-    return dict(zip(parts[1::2], parts[2::2]))
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def open_question(name):

@@ -162,5 +162,5 @@ class TestReadPlans:
     def test_missing_entry_is_named(self, tmp_path):
         path = tmp_path / "plans.toml"
         path.write_text('[[a]]\nname = "x"\nchapters = []\nlecture = 1\nlab = []\n')
-        with pytest.raises(ValueError, match="a, slot x: expected .* found no home"):
+        with pytest.raises(ValueError, match=r"a, slot x: expected .* found no home"):
             plan.read_plans(path)
