@@ -58,9 +58,7 @@ class TestSectionMinutes:
         )
         table = plan.section_minutes([path], words_per_minute=2, lines_per_minute=1)
         assert list(table) == plan.COLUMNS and len(plan.COLUMNS) <= 7
-        assert table[
-            ["section", "words", "lines", "reading", "code", "exercises"]
-        ].values.tolist() == [
+        assert table.drop(columns="chapter").to_numpy().tolist() == [
             ["Opening", 4, 0, 2.0, 0.0, 0.0],
             ["Why", 2, 3, 1.0, 3.0, 0.0],
             ["Exercises", 0, 0, 0.0, 0.0, 5.0],
@@ -100,7 +98,7 @@ class TestCountWords:
             ("", 0),
             ("# Heading alone", 0),
             ("one two-three don't", 3),
-            ("$$\nx = y + z\n$$ (eq-1)", 3),
+            ("$$\nx = y + z\n$$ (eq-1)", 1),
             ("see {ref}`the long way <fig-01>` and {eq}`eq-1`", 6),
             (":::{admonition} Correction\n:class: warning\nTwo words.\n:::", 2),
             ("```{exercise-end}\n```", 0),
