@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 
-from stim_lib.classroom.exercises import HEADING, Chapter, Exercise, read_chapter
+from stim_lib.classroom.exercises import ASSISTANTS, HEADING, Chapter, Exercise, read_chapter
 
 WORDS_PER_MINUTE = 200
 LINES_PER_MINUTE = 10
@@ -97,8 +97,7 @@ def read_plans(path: str | Path) -> dict[str, list[dict]]:
     ----------
     path : str or Path
         Tables of slots, such as ``[[twelve_weeks]]``, each with name, chapters, lecture (minutes),
-        lab and home. Lab and home list exercises, as a label or as "04 Warm-up", which means all
-        of that title in chapter 04.
+        lab and home. Lab and home list exercises as `find_exercises` reads them.
 
     Returns
     -------
@@ -144,17 +143,19 @@ def find_exercises(chapters: Mapping[str, Chapter], wanted: Iterable[str]) -> li
     chapters : mapping of str to Chapter
         By name, ``04_temporal_features``.
     wanted : iterable of str
-        Labels, or a chapter's number and a title: "04 Warm-up".
+        Labels; or a chapter's number and a title, "04 Warm-up"; or its number and the rule for
+        assistants, "04 no assistant".
 
     Returns
     -------
     list of Exercise
-        In the order asked for; a title stands for all exercises of that title.
+        In the order asked for. A title stands for all exercises of that title; a rule for all of
+        that rule but the open question, and there may be none.
 
     Raises
     ------
     KeyError
-        If there is no such exercise.
+        If there is no exercise of this label or title, or no chapter of this number.
 
     Notes
     -----
@@ -167,6 +168,7 @@ def find_exercises(chapters: Mapping[str, Chapter], wanted: Iterable[str]) -> li
     >>> [one.number for one in find_exercises(chapters, ["99 Warm-up", "ex-99-sum"])]
     ['99.1', '99.1']
     """
+    rules = {f"{name[:2]} {rule}" for name in chapters for rule in ASSISTANTS}
     found = []
     for words in wanted:
         some = [
@@ -174,9 +176,12 @@ def find_exercises(chapters: Mapping[str, Chapter], wanted: Iterable[str]) -> li
             for name, chapter in chapters.items()
             for exercise in chapter.exercises
             if words in (exercise.label, f"{name[:2]} {exercise.title}")
+            or (words == f"{name[:2]} {exercise.assistant}" and not exercise.is_open)
         ]
-        if not some:
-            raise KeyError(f"expected a label or '04 Warm-up', found no exercise {words!r}")
+        if not some and words not in rules:
+            raise KeyError(
+                f"expected a label, '04 Warm-up' or '04 no assistant'; found no exercise {words!r}"
+            )
         found += some
     return found
 

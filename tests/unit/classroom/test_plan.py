@@ -1,12 +1,14 @@
 """Minutes of sections and of plans: by hand, at the edges, and with wrong input."""
 
+from dataclasses import replace
+
 import nbformat
 import pandas as pd
 import pytest
 from nbformat import v4
 
 from stim_lib.classroom import plan
-from stim_lib.classroom.exercises import Chapter, Exercise
+from stim_lib.classroom.exercises import Chapter, Exercise, GradedCell
 
 EXERCISE = """## Exercises
 
@@ -114,7 +116,21 @@ class TestFindExercises:
         found = plan.find_exercises(CHAPTERS, ["99 Change one thing", "ex-98-one"])
         assert [one.number for one in found] == ["99.2", "99.3", "98.1"]
 
-    @pytest.mark.parametrize("words", ["99 Open question", "97 Warm-up", "ex-99-none", ""])
+    def test_rule_stands_for_all_but_the_open_question(self):
+        test = GradedCell("test", "assert True", 1, hidden=False)
+        allowed = replace(exercise("ex-99-a", "99.1", "Warm-up", 5), assistant="assistant allowed")
+        own = exercise("ex-99-b", "99.2", "Change one thing", 5)
+        asked = exercise("ex-99-c", "99.3", "Open question", 5)
+        some = (replace(allowed, tests=(test,)), replace(own, tests=(test,)), asked)
+        found = plan.find_exercises({"99_a": Chapter("99_a", "", (), some)}, ["99 no assistant"])
+        assert [one.number for one in found] == ["99.2"]
+
+    def test_rule_may_stand_for_none(self):
+        assert plan.find_exercises(CHAPTERS, ["98 assistant allowed"]) == []
+
+    @pytest.mark.parametrize(
+        "words", ["99 Open question", "97 Warm-up", "97 no assistant", "ex-99-none", ""]
+    )
     def test_unknown_is_named(self, words):
         with pytest.raises(KeyError, match="found no exercise"):
             plan.find_exercises(CHAPTERS, [words])
