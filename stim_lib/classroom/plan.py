@@ -204,7 +204,7 @@ def plan_minutes(
     -------
     DataFrame
         One row for each slot, indexed by its name: chapters, lecture (minutes), lab (numbers of
-        exercises), lab minutes, home (numbers of exercises) and home minutes. Minutes are float64.
+        exercises, in order), lab minutes, home (numbers of exercises) and home minutes. Minutes are float64.
         Home minutes are the reading of the slot's chapters, prose and code, and its exercises.
 
     Raises
@@ -230,7 +230,9 @@ def plan_minutes(
     read = minutes.groupby("chapter")[["reading", "code"]].sum().sum(axis=1)
     rows = {}
     for slot in slots:
-        lab, home = (find_exercises(chapters, slot[part]) for part in ("lab", "home"))
+        lab, home = (
+            sorted(find_exercises(chapters, slot[part]), key=_order) for part in ("lab", "home")
+        )
         rows[slot["name"]] = [
             ", ".join(name[:2] for name in slot["chapters"]),
             float(slot["lecture"]),
@@ -241,6 +243,11 @@ def plan_minutes(
         ]
     names = ["chapters", "lecture", "lab", "lab minutes", "home", "home minutes"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=names)
+
+
+def _order(exercise: Exercise) -> list[int]:
+    """Chapter and number, so that 4.10 comes after 4.9."""
+    return [int(part) for part in exercise.number.split(".")]
 
 
 def _rows(notebook: nbformat.NotebookNode, chapter: Chapter) -> list[list]:

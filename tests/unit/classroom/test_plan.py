@@ -157,6 +157,11 @@ class TestPlanMinutes:
         row = plan.plan_minutes([slot], CHAPTERS, self.MINUTES).loc["1"]
         assert row.tolist() == ["98, 99", 90.0, "98.1, 99.2, 99.3", 45.0, "99.1", 11.5]
 
+    def test_numbers_stand_in_order(self):
+        slot = self.slot(lab=["99 Change one thing", "99 Warm-up", "98 Warm-up"])
+        row = plan.plan_minutes([slot], CHAPTERS, self.MINUTES).loc["1"]
+        assert row["lab"] == "98.1, 99.1, 99.2, 99.3"
+
     def test_reading_alone(self):
         row = plan.plan_minutes([self.slot()], CHAPTERS, self.MINUTES).loc["1"]
         assert row["lab minutes"] == 0 and row["home minutes"] == 6.5
