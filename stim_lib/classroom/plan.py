@@ -204,8 +204,9 @@ def plan_minutes(
     -------
     DataFrame
         One row for each slot, indexed by its name: chapters, lecture (minutes), lab (numbers of
-        exercises, in order), lab minutes, home (numbers of exercises) and home minutes. Minutes are float64.
-        Home minutes are the reading of the slot's chapters, prose and code, and its exercises.
+        exercises, in order), lab minutes, home (numbers of exercises) and home minutes. Minutes
+        are float64. Home minutes are the reading of the slot's chapters, prose and code, and its
+        exercises.
 
     Raises
     ------
