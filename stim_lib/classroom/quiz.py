@@ -19,6 +19,8 @@ from stim_lib import assets
 KINDS = ("multiple_choice", "numeric")
 
 _STYLE = """
+html[data-theme=dark] .bd-content div.cell_output .text_html:has(.stim-quiz) {
+  background: transparent; color: inherit; padding: 0; }
 .stim-quiz { padding: 4px; max-width: 46em; }
 .stim-quiz form, .stim-quiz details { margin: 1em 0; }
 .stim-quiz fieldset { border: 1px solid currentColor; border-radius: 6px; margin: 0;
@@ -29,7 +31,7 @@ _STYLE = """
 .stim-quiz label { display: flex; gap: 0.6em; align-items: baseline; padding: 0.35em 0;
   cursor: pointer; }
 .stim-quiz label.number { display: block; }
-.stim-quiz input[type=text] { font: inherit; color: inherit; background: transparent;
+.stim-quiz input[type=text] { margin-left: 0.3em; font: inherit; color: inherit; background: transparent;
   border: 1px solid currentColor; border-radius: 4px; padding: 0.3em 0.5em; width: 9em; }
 .stim-quiz button { font: inherit; color: inherit; background: transparent; cursor: pointer;
   border: 1px solid currentColor; border-radius: 4px; padding: 0.35em 1.2em; margin-top: 0.5em; }
