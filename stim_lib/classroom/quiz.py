@@ -31,8 +31,9 @@ html[data-theme=dark] .bd-content div.cell_output .text_html:has(.stim-quiz) {
 .stim-quiz label { display: flex; gap: 0.6em; align-items: baseline; padding: 0.35em 0;
   cursor: pointer; }
 .stim-quiz label.number { display: block; }
-.stim-quiz input[type=text] { margin-left: 0.3em; font: inherit; color: inherit; background: transparent;
-  border: 1px solid currentColor; border-radius: 4px; padding: 0.3em 0.5em; width: 9em; }
+.stim-quiz input[type=text] { font: inherit; color: inherit; background: transparent;
+  border: 1px solid currentColor; border-radius: 4px; margin-left: 0.3em; padding: 0.3em 0.5em;
+  width: 9em; }
 .stim-quiz button { font: inherit; color: inherit; background: transparent; cursor: pointer;
   border: 1px solid currentColor; border-radius: 4px; padding: 0.35em 1.2em; margin-top: 0.5em; }
 .stim-quiz :focus-visible { outline: 3px solid currentColor; outline-offset: 2px; }

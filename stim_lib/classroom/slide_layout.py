@@ -5,6 +5,7 @@ For whoever presents a chapter.
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from dataclasses import dataclass, field
 HIDDEN = {"hide-input", "remove-input", "remove-cell", "hide-cell"}
 CODE_LINES, OUTPUT_LINES, TABLE_ROWS, TABLE_COLUMNS = 8, 14, 14, 8
 # A slide holds fourteen lines of eighty letters under its title; code and tables are set smaller.
-ROOM, LETTERS, MAX_WORDS, FIGURE_WORDS = 14.0, 80, 95, 40
+# One short line more is better than a slide for it alone: the page sets the slide a little smaller.
+SHORT, ROOM_FOR_SHORT = 16, 16.0
+ROOM, LETTERS, MAX_WORDS, FIGURE_WORDS, PANEL_WORDS = 14.5, 82, 95, 40, 240
 
 
 @dataclass
@@ -42,7 +45,9 @@ class Slide:
     def has_room_for(self, item: str | dict) -> bool:
         """Whether another block or cell fits under what is there."""
         words = sum(len(text.split()) for text in (*self.items, item) if isinstance(text, str))
-        return sum(map(_height, (*self.items, item))) <= ROOM and words <= MAX_WORDS
+        is_short = isinstance(item, str) and len(item.split()) <= SHORT
+        room = ROOM_FOR_SHORT if is_short else ROOM
+        return sum(map(_height, (*self.items, item))) <= room and words <= MAX_WORDS
 
 
 def put(
@@ -115,18 +120,13 @@ def pieces(cell: dict) -> Iterator[tuple[str, dict, str]]:
         return
     made = cell["metadata"].get("mystnb", {})
     alt = made.get("image", {}).get("alt", "")
+    caption = made.get("figure", {}).get("caption", "")
     for output in cell["outputs"]:
         data = output.get("data", {})
         if "image/png" in data:
-            png = {"image/png": data["image/png"]}
-            kept = dict(output) | {"data": png, "metadata": {"alt": alt}}
-            yield "figure", _only_output(cell, kept), made.get("figure", {}).get("caption", "")
-        elif _is_small_table(data.get("text/html", "")):
-            yield (
-                "table",
-                _only_output(cell, {**output, "data": {"text/html": data["text/html"]}}),
-                "",
-            )
+            yield "figure", _picture(data["image/png"], alt), caption
+        elif "text/html" in data:
+            yield from _from_page(data["text/html"])
     printed = [output for output in cell["outputs"] if output["output_type"] == "stream"]
     if printed and not tags & HIDDEN:
         together = {**printed[0], "text": "".join(output["text"] for output in printed)}
@@ -134,8 +134,37 @@ def pieces(cell: dict) -> Iterator[tuple[str, dict, str]]:
             yield "code", {**cell, "outputs": [together]}, ""
 
 
-def _only_output(cell: dict, output: dict) -> dict:
-    return {"source": "", "metadata": {"tags": ["no-code"]}, "outputs": [output]}
+def _from_page(page: str) -> Iterator[tuple[str, dict, str]]:
+    """Pictures and small tables of an output in HTML; a short panel of words as it is."""
+    page = re.sub(r"<(style|script)\b.*?</\1>", "", page, flags=re.DOTALL)
+    heading = re.search(r"<h\d[^>]*>(.*?)</h\d>", page)
+    pictures = re.findall(r'<img alt="([^"]*)" src="data:image/png;base64,([^"]+)"', page)
+    tables = re.findall(r"<table\b.*?</table>", page, flags=re.DOTALL)
+    for alt, data in pictures:
+        yield (
+            "figure",
+            _picture(data, html.unescape(alt)),
+            html.unescape(heading[1]) if heading else "",
+        )
+    for table in filter(_is_small, tables):
+        yield "table", _output({"text/html": table}), ""
+    words = len(re.sub(r"<[^>]+>", " ", page).split())
+    if heading and not pictures and not tables and "<iframe" not in page and words <= PANEL_WORDS:
+        # A section in a slide would be a slide of its own.
+        panel = re.sub(r"(</?)section\b", r"\1div", page)
+        yield "table", _output({"text/html": re.sub(r"(</?)h\d\b", r"\1h4", panel)}), ""
+
+
+def _picture(data: str, alt: str) -> dict:
+    return _output({"image/png": data}, {"alt": alt})
+
+
+def _output(data: dict, metadata: dict | None = None) -> dict:
+    """A code cell of which only this output is shown."""
+    from nbformat import v4
+
+    output = v4.new_output("display_data", data, metadata=metadata or {})
+    return v4.new_code_cell("", metadata={"tags": ["no-code"]}, outputs=[output])
 
 
 def _is_short(cell: dict, output: dict) -> bool:
@@ -147,10 +176,8 @@ def _is_short(cell: dict, output: dict) -> bool:
     )
 
 
-def _is_small_table(page: str) -> bool:
-    if "<table" not in page or "<iframe" in page:
-        return False
-    rows = page.split("<tr")[1:]
+def _is_small(table: str) -> bool:
+    rows = table.split("<tr")[1:]
     columns = max((len(re.findall(r"<t[hd]\b", row)) for row in rows), default=0)
     return len(rows) <= TABLE_ROWS + 1 and columns <= TABLE_COLUMNS + 1
 
@@ -160,7 +187,9 @@ def _height(item: str | dict) -> float:
     if not isinstance(item, str):
         output = item["outputs"][0]
         if "data" in output:
-            return 0.9 * output["data"].get("text/html", "").count("<tr") + 0.8
+            page = output["data"].get("text/html", "")
+            rows = page.count("<tr") or len(page.split()) / 12
+            return 0.9 * rows + 0.8
         lines = item["source"].splitlines() + output["text"].splitlines()
         return 0.65 * len(lines) + 1.8
     if item.startswith("$$"):

@@ -16,7 +16,6 @@ _TARGET = re.compile(r"^\([\w-]+\)=\s*$", re.MULTILINE)
 _LABEL = re.compile(r"^\$\$ *\([\w-]+\) *$", re.MULTILINE)
 _MASKED = re.compile(r"\$[^$]+\$|`[^`]+`")
 _SENTENCE = re.compile(r"(?<=[.!?])([*)”’]*)\s+(?=[*“‘(\[\x00A-Z0-9α-ω])")
-_WORDS_OF_A_HEADLINE = 7
 MAKING = "application/papermill.record/text/plain"
 
 
@@ -183,12 +182,14 @@ def sentences(text: str) -> list[str]:
     return [re.sub("\x00", lambda _: next(found), part) for part in parts if part]
 
 
-def headline(text: str) -> str:
-    """What a paragraph says in its first sentence, or in two if the first is short.
+def headline(text: str, least: int = 16) -> str:
+    """What a paragraph says first, in as many sentences as make so many words.
 
     Parameters
     ----------
     text : str
+    least : int
+        Words; a paragraph that has fewer is taken whole.
 
     Returns
     -------
@@ -200,13 +201,14 @@ def headline(text: str) -> str:
 
     Examples
     --------
-    >>> headline("**Zones.** A time without a zone is not an instant. Read on.")
+    >>> headline("**Zones.** A time without a zone is not an instant. Read on.", least=8)
     '**Zones.** A time without a zone is not an instant.'
     """
-    parts = sentences(text)
-    said = parts[0]
-    if len(parts) > 1 and len(said.split()) < _WORDS_OF_A_HEADLINE:
-        said = f"{said} {parts[1]}"
+    said = ""
+    for sentence in sentences(text):
+        said = f"{said} {sentence}".lstrip()
+        if len(said.split()) >= least:
+            break
     return said[:-1] + "." if said.endswith(":") else said
 
 

@@ -26,6 +26,7 @@ from stim_lib.classroom.slide_text import (
 )
 
 WHOLE = ("What could fool us", "Answer")
+CAPTION_WORDS = 6
 LEFT_OUT = ("Setup", "Where next")
 _EXERCISE = re.compile(r"\*\*(\d+\.\d+) (.+?) \((\d+) min[^)]*\)")
 
@@ -277,9 +278,9 @@ def _section_slides(section: Section) -> list[Slide]:
             continue
         for kind, cell, caption in pieces(item):
             if kind == "figure":
-                first, *rest = sentences(caption) or [section.title]
-                notes = [" ".join(rest)] if rest else []
-                slides.append(Slide(first, False, [cell], notes, figure=True))
+                claim = headline(caption, CAPTION_WORDS) or section.title
+                notes = [caption] if claim != caption else []
+                slides.append(Slide(claim, False, [cell], notes, figure=True))
             else:
                 put(slides, section.title, cell, with_line_before=True)
     return [slide for slide in slides if slide.items]
