@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 from stim_lib import assets
 
+# Keeps JupyterLab from taking arrows and Enter for commands of its own; needed where the focus is.
+_KEYS = 'data-lm-suppress-shortcuts="true"'
 KINDS = ("multiple_choice", "numeric")
 
 _STYLE = """
@@ -65,6 +67,10 @@ _SCRIPT = """
       (value >= Number(item.dataset.low) && value < Number(item.dataset.high)));
   };
   for (const form of quiz.querySelectorAll("form")) {
+    // JupyterLab swallows the Enter that would send a form.
+    form.querySelector("input[type=text]")?.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") { event.preventDefault(); form.requestSubmit(); }
+    });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const items = [...quiz.querySelectorAll(`[data-question="${form.dataset.number}"] li`)];
@@ -165,13 +171,12 @@ class Quiz:
         key = f"quiz-{self.name[:2]}"
         forms = [_form(key, i, question) for i, question in enumerate(self.questions, start=1)]
         reasons = [_reasons(i, question) for i, question in enumerate(self.questions, start=1)]
-        # The attribute keeps JupyterLab from taking arrows and Enter for commands of its own.
         return "\n".join(
             [
-                f'<div class="stim-quiz" id="{key}" data-lm-suppress-shortcuts="true">',
+                f'<div class="stim-quiz" id="{key}">',
                 f"<style>{_STYLE}</style>",
                 *forms,
-                "<details><summary>All answers, with reasons</summary>",
+                f"<details><summary {_KEYS}>All answers, with reasons</summary>",
                 *reasons,
                 "</details>",
                 f"<script>{_SCRIPT.replace('QUIZ', key)}</script>",
@@ -290,11 +295,12 @@ def _form(key: str, number: int, question: Question) -> str:
     if question.kind == "numeric":
         fields = [
             '<label class="number">Your number: '
-            '<input type="text" inputmode="decimal" autocomplete="off" spellcheck="false"></label>'
+            f'<input type="text" inputmode="decimal" autocomplete="off" spellcheck="false" {_KEYS}>'
+            "</label>"
         ]
     else:
         fields = [
-            f'<label><input type="radio" name="{name}" value="{i}"> '
+            f'<label><input type="radio" name="{name}" value="{i}" {_KEYS}> '
             f"<span>{_inline(answer.text)}</span></label>"
             for i, answer in enumerate(question.answers)
         ]
@@ -304,7 +310,7 @@ def _form(key: str, number: int, question: Question) -> str:
             f'<fieldset aria-describedby="{name}-text"><legend>Question {number}</legend>',
             f'<p class="question" id="{name}-text">{_inline(question.text)}</p>',
             *fields,
-            '<button type="submit">Check</button>',
+            f'<button type="submit" {_KEYS}>Check</button>',
             '<output aria-live="polite"></output>',
             "</fieldset></form>",
         ]
