@@ -16,7 +16,7 @@ CODE_LINES, OUTPUT_LINES, TABLE_ROWS, TABLE_COLUMNS = 8, 14, 14, 8
 # A slide holds fourteen lines of eighty letters under its title; code and tables are set smaller.
 # One short line more is better than a slide for it alone: the page sets the slide a little smaller.
 SHORT, ROOM_FOR_SHORT = 16, 16.0
-ROOM, LETTERS, MAX_WORDS, FIGURE_WORDS, PANEL_WORDS = 14.5, 82, 95, 40, 240
+ROOM, LETTERS, MAX_WORDS, FIGURE_WORDS, PANEL_WORDS = 14.5, 82, 95, 40, 320
 
 
 @dataclass

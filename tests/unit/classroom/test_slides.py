@@ -193,7 +193,7 @@ class TestPieces:
             (code("x", shown(page=table(3, columns=10))), []),
             (code("x", shown(page="<div><iframe></iframe></div>")), []),
             (code("x", shown(page="<section><h3>Claims</h3><p>Few.</p></section>")), ["table"]),
-            (code("x", shown(page=f"<h3>Claims</h3><p>{'word ' * 300}</p>")), []),
+            (code("x", shown(page=f"<h3>Claims</h3><p>{'word ' * 400}</p>")), []),
             (code("x", shown(png=PIXEL), printed("1")), ["figure", "code"]),
         ],
     )
