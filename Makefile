@@ -1,6 +1,6 @@
 # Two commands matter: `make book` and `make test`. Each sets up what it needs, once.
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch book test run serve slides clean lock notebooks format
+.PHONY: help setup fetch book test run serve slides clean lock notebooks format exercises
 SHELL := /bin/bash -o pipefail
 PYTHON ?= python3
 VENV ?= .venv
@@ -65,3 +65,6 @@ notebooks: setup  ## execute the notebooks, keep only the outputs that tests com
 run: setup  ## judge a log of your own: LOG=my.csv [CONFIG=my.toml] [OUTPUT=my.html]
 	@$(BIN)/python scripts/run_system.py $(if $(LOG),"$(LOG)") $(if $(CONFIG),--config "$(CONFIG)") \
 	  $(if $(OUTPUT),--output "$(OUTPUT)") $(if $(DATASET),--dataset "$(DATASET)")
+
+exercises: setup  ## cut the exercises out of the chapters, for students and teacher
+	@$(BIN)/python scripts/make_exercises.py

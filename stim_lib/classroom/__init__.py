@@ -7,6 +7,7 @@ from stim_lib.classroom.exercises import Chapter, Exercise, ExerciseError, Grade
 from stim_lib.classroom.individual import student_city, student_seed
 from stim_lib.classroom.marking import Mark, mark, prepare
 from stim_lib.classroom.quiz import load_quiz, show_quiz
+from stim_lib.classroom.release import write_release
 
 __all__ = [
     "Chapter",
@@ -21,4 +22,5 @@ __all__ = [
     "show_quiz",
     "student_city",
     "student_seed",
+    "write_release",
 ]

@@ -23,6 +23,7 @@ _TITLE = re.compile(
     r"\*\*(?P<number>\d+\.\d+) (?P<title>.+?) "
     r"\((?P<minutes>\d+) min · (?P<difficulty>[a-z]+) · (?P<assistant>[a-z ]+)\)\.?\*\*"
 )
+_SOLUTION_END = "```{solution-end}"
 _SOLUTION = re.compile(r"[ \t]*### BEGIN SOLUTION\n(?P<code>.*?)[ \t]*### END SOLUTION", re.DOTALL)
 _HIDDEN = re.compile(
     r"[ \t]*### BEGIN HIDDEN TESTS\n(?P<code>.*?)[ \t]*### END HIDDEN TESTS", re.DOTALL
@@ -71,6 +72,8 @@ class Exercise:
         Code of the reference solution; empty for an open question.
     tests : tuple of GradedCell
         In order; empty for an open question.
+    explanation : str
+        What the chapter says after the solution, MyST; empty for an open question.
     """
 
     label: str
@@ -82,6 +85,7 @@ class Exercise:
     text: str
     solution: str
     tests: tuple[GradedCell, ...]
+    explanation: str = ""
 
     @property
     def points(self) -> float:
@@ -123,7 +127,7 @@ class Chapter:
 
 
 def read_chapter(path: str | Path) -> Chapter:
-    """Read the exercises of a chapter.
+    r"""Read the exercises of a chapter.
 
     Parameters
     ----------
@@ -149,12 +153,12 @@ def read_chapter(path: str | Path) -> Chapter:
     Examples
     --------
     >>> import nbformat.v4 as v4, tempfile
-    >>> text = "## Exercises\\n\\n```{exercise-start}\\n:label: ex-99-sum\\n```\\n" \\
-    ...        "**99.1 Warm-up (5 min · easy · no assistant).** Add.\\n```{exercise-end}\\n```"
+    >>> text = "## Exercises\n\n```{exercise-start}\n:label: ex-99-sum\n```\n" \
+    ...        "**99.1 Warm-up (5 min · easy · no assistant).** Add.\n```{exercise-end}\n```"
     >>> grader = {"solution": True, "grade": False, "grade_id": "ex-99-sum"}
     >>> test = {"solution": False, "grade": True, "grade_id": "test-ex-99-sum", "points": 2}
     >>> cells = [v4.new_markdown_cell("# Sums"), v4.new_markdown_cell(text),
-    ...          v4.new_code_cell("### BEGIN SOLUTION\\ntotal = 3\\n### END SOLUTION",
+    ...          v4.new_code_cell("### BEGIN SOLUTION\ntotal = 3\n### END SOLUTION",
     ...                           metadata={"nbgrader": grader}),
     ...          v4.new_code_cell("assert total == 3", metadata={"nbgrader": test})]
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -173,28 +177,8 @@ def read_chapter(path: str | Path) -> Chapter:
     return Chapter(path.stem, _title(notebook), setup, tuple(_exercises(notebook, path.stem)))
 
 
-def strip_solution(code: str) -> str:
-    """A solution cell as a student gets it.
-
-    Parameters
-    ----------
-    code : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> print(strip_solution("a = 1\\n### BEGIN SOLUTION\\nb = 2\\n### END SOLUTION"))
-    a = 1
-    # YOUR CODE HERE
-    """
-    return _SOLUTION.sub("# YOUR CODE HERE", code)
-
-
 def strip_markers(code: str) -> str:
-    """A cell without the lines that mark solutions and hidden tests.
+    r"""A cell without the lines that mark solutions and hidden tests.
 
     Parameters
     ----------
@@ -206,7 +190,7 @@ def strip_markers(code: str) -> str:
 
     Examples
     --------
-    >>> strip_markers("### BEGIN HIDDEN TESTS\\nassert a\\n### END HIDDEN TESTS")
+    >>> strip_markers("### BEGIN HIDDEN TESTS\nassert a\n### END HIDDEN TESTS")
     'assert a'
     """
     for form in (_SOLUTION, _HIDDEN):
@@ -228,6 +212,9 @@ def _exercises(notebook: nbformat.NotebookNode, name: str) -> list[Exercise]:
     found: list[dict] = []
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
+            before, *_ = _START.split(cell.source, maxsplit=1)
+            if found and found[-1]["tests"]:
+                found[-1]["explanation"] += before.split(_SOLUTION_END)[0].strip()
             found += _read_texts(cell.source, name)
         elif "nbgrader" in cell.metadata:
             if not found:
@@ -259,7 +246,16 @@ def _read_texts(source: str, name: str) -> list[dict]:
                 f"(20 min · medium · no assistant).**', found {text[:70]!r}"
             )
         facts = title.groupdict() | {"minutes": int(title["minutes"])}
-        texts.append({"label": start["label"], "text": text, "solution": "", "tests": [], **facts})
+        texts.append(
+            {
+                "label": start["label"],
+                "text": text,
+                "solution": "",
+                "tests": [],
+                "explanation": "",
+                **facts,
+            }
+        )
     return texts
 
 
