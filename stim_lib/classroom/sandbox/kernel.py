@@ -192,6 +192,18 @@ class Kernel:
         ran.seconds = time.monotonic() - start
         return ran
 
+    def ask(self, expression: str, seconds: float = 30.0) -> str | None:
+        """The value of an expression, as its repr; None without an answer."""
+        if not self.alive:
+            return None
+        asked = {"asked": expression}
+        name = self.client.execute("", silent=True, user_expressions=asked, allow_stdin=False)
+        reply = self._collect(name, Ran(), time.monotonic() + seconds)
+        try:
+            return str(reply["user_expressions"]["asked"]["data"]["text/plain"])
+        except (TypeError, KeyError):
+            return None
+
     def _dead(self, ran: Ran) -> Ran:
         self.process.wait()
         time.sleep(0.05)  # let the watcher say why
@@ -212,8 +224,8 @@ class Kernel:
         poller = zmq.Poller()
         poller.register(self._shell, zmq.POLLIN)
         poller.register(self._iopub, zmq.POLLIN)
-        reply, size = None, 0
-        while time.monotonic() < until:
+        reply, size, idle = None, 0, False
+        while time.monotonic() < until and not (idle and reply is not None):
             ready = dict(poller.poll(100))
             if not ready and not self.alive:
                 return reply
@@ -226,8 +238,7 @@ class Kernel:
                     # The rest of the output is on its way; wait for it, but not for long.
                     reply, until = content, min(until, time.monotonic() + 1.0)
                 elif kind == "status" and content.get("execution_state") == "idle":
-                    until = min(until, time.monotonic() + 0.2) if reply is None else 0
-                    until = time.monotonic() + 5.0 if reply is None else 0
+                    idle = True
                 elif kind in _KINDS:
                     size = self._keep(message, ran, size)
         return reply
