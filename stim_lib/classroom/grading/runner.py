@@ -111,8 +111,14 @@ class RunInSandbox(NbGraderPreprocessor):
             words = suspicious(code)
             if words:
                 self.outcome.notes.append(f"look at it: the code uses {', '.join(words)}")
-            if ran.status == "timeout":
-                self.outcome.notes.append(f"{grade_id_of(cell) or 'a cell'} {ran.message}")
+            if ran.status != "ok":
+                name = grade_id_of(cell)
+                word = ran.message if ran.status in ("timeout", "dead") else ran.name
+                word = "not answered" if word == "NotImplementedError" else word
+                if name:
+                    self.outcome.messages[name] = word
+                elif ran.status != "error":
+                    self.outcome.notes.append(f"a cell {word}")
         elif ran.status in ("error", "timeout"):
             self.outcome.notes.append(
                 f"a cell of the setup failed ({ran.name}: {ran.message[:100]}): not the student's"
