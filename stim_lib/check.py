@@ -127,9 +127,11 @@ def _read(path: Path) -> nbformat.NotebookNode:
         notebook = nbformat.read(path, as_version=4)
     except Exception as error:  # nbformat raises many kinds
         raise ValueError(f"{path}: expected a notebook, found {type(error).__name__}.") from error
-    notebook.cells = [
-        cell for cell in notebook.cells if cell.cell_type == "markdown" or _is_needed(cell)
-    ]
+    # Of a chapter only what its exercises stand on; of a student's notebook everything.
+    if "stim_lib" not in notebook.metadata:
+        notebook.cells = [
+            cell for cell in notebook.cells if cell.cell_type == "markdown" or _is_needed(cell)
+        ]
     if not any(_role(cell) == "test" for cell in notebook.cells):
         raise ValueError(f"{path}: expected a notebook with exercises, found no test cells.")
     for cell in notebook.cells:
@@ -138,12 +140,8 @@ def _read(path: Path) -> nbformat.NotebookNode:
 
 
 def _is_needed(cell: nbformat.NotebookNode) -> bool:
-    """Whether a code cell belongs to the exercises; all do that a student added."""
-    return cell.cell_type == "code" and (
-        "nbgrader" in cell.metadata
-        or SETUP_TAG in cell.metadata.get("tags", [])
-        or "mystnb" not in cell.metadata
-    )
+    """Whether a chapter's cell belongs to its exercises."""
+    return "nbgrader" in cell.metadata or SETUP_TAG in cell.metadata.get("tags", [])
 
 
 def _role(cell: nbformat.NotebookNode) -> str:

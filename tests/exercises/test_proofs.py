@@ -53,6 +53,12 @@ def read_answers(chapter):
     return [Answer(**facts, code="\n".join(code)) for facts, code in found]
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """A student's notebook does not lie in the book's folders."""
+    monkeypatch.chdir(tmp_path)
+
+
 @functools.cache
 def chapter(name):
     return classroom.read_chapter(NOTEBOOKS[NAMES.index(name)])
