@@ -36,7 +36,7 @@ def main(
     2
     """
     parser = argparse.ArgumentParser(prog="grade", description="Grade a folder of submissions.")
-    parser.add_argument("submissions", help="holds <student id>/<chapter>.ipynb")
+    parser.add_argument("submissions", nargs="?", help="holds <student id>/<chapter>.ipynb")
     parser.add_argument("--source", type=Path, default=source, help="the teacher's notebooks")
     parser.add_argument("--output", type=Path, default=output, help="where the grades go")
     parser.add_argument("--workers", type=int, default=2, help="submissions at a time")
@@ -52,6 +52,9 @@ def main(
         asked = parser.parse_args(arguments)
     except SystemExit as end:
         return int(end.code or 0)
+    if asked.submissions is None:
+        print("grade: name the folder: make grade SUBMISSIONS=submissions", file=sys.stderr)
+        return 2
     limits = replace(
         Limits(),
         cell_seconds=asked.cell_seconds,

@@ -12,6 +12,7 @@ import re
 import shutil
 import sys
 import traceback
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,15 +60,12 @@ class Graded:
     notes : list of str
     problem : str
         Why there are no points at all; empty if it was graded.
-    missing : list of str
-        Walls that this system lacks.
     """
 
     points: dict[str, float | None] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     problem: str = ""
-    missing: list[str] = field(default_factory=list)
 
 
 def _settings(root: Path, chapter: str) -> tuple[CourseDirectory, Config]:
@@ -86,6 +84,8 @@ def _quiet_nbgrader() -> None:
     for name in ("traitlets", "alembic"):
         logging.getLogger(name).addHandler(logging.NullHandler())
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # Of nbgrader's own way with its database.
+    warnings.filterwarnings("ignore", message="Object of type <Submitted")
 
 
 def make_course(source: Path, folder: Path) -> Path:
@@ -176,6 +176,7 @@ def grade_one(
     place.parent.mkdir(parents=True)
     nbformat.write(notebook, place)
     graded = Graded(notes=notes)
+    _quiet_nbgrader()
     try:
         _autograde(graded, submission, source, folder, limits, fonts)
     except Exception as error:  # one bad submission never stops the others
@@ -200,7 +201,7 @@ def _autograde(
     steps = [run, ClearMetadataPreprocessor, LimitOutput, SaveAutoGrades, CheckCellMetadata]
     Autograde(coursedir=course, config=config, autograde_preprocessors=steps).start()
     graded.points = _points(course.db_url, chapter)
-    graded.messages, graded.missing = run.outcome.messages, run.outcome.missing
+    graded.messages = run.outcome.messages
     graded.notes += run.outcome.notes
     if run.outcome.tampered:
         graded.problem = f"tampered: look at it yourself ({run.outcome.tampered})"

@@ -214,8 +214,6 @@ def _tell(
     said = graded.problem or f"{points:g} points" + (
         f" ({graded.notes[0]})" if graded.notes else ""
     )
-    if graded.missing:
-        said += f"; no wall around {', '.join(graded.missing)}"
     name = f"{one.student}/{one.chapter}" if one.chapter else one.student
     say(f"{number + 1}/{len(found)} {name}: {said[:200]} [{seconds:.0f} s]")
 

@@ -95,8 +95,9 @@ def _of_student(place: Path, chapters: list[str]) -> list[Submission]:
     paths = [path for path in paths if not path.name.startswith(".")]
     if not paths:
         return [Submission(place.name, "", place, "no notebook in the folder")]
+    right = {f"{name}.ipynb" for name in chapters}
     return [
-        Submission(place.name, path.stem, path, "" if path.stem in chapters else _unknown(chapters))
+        Submission(place.name, path.stem, path, "" if path.name in right else _unknown(chapters))
         for path in paths
     ]
 

@@ -18,7 +18,7 @@ from stim_lib.classroom.grading.tampering import Watch, must_fail, negated, susp
 from stim_lib.classroom.sandbox import Kernel, Limits, Ran
 
 STUDENT_TAG = "student-id"
-TAMPERED = "tampered: look at it yourself"
+UNANSWERED = "not answered"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # A test that takes longer is not run a second time as its opposite.
 _LONG_TEST = 10.0
@@ -35,14 +35,11 @@ class Outcome:
     notes : list of str
     tampered : str
         What was found changed; empty if nothing.
-    missing : list of str
-        Walls that this system lacks.
     """
 
     messages: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     tampered: str = ""
-    missing: list[str] = field(default_factory=list)
 
 
 class RunInSandbox(NbGraderPreprocessor):
@@ -66,7 +63,6 @@ class RunInSandbox(NbGraderPreprocessor):
         with tempfile.TemporaryDirectory(prefix="s") as folder:
             kernel = Kernel(Path(folder), self.limits, self.fonts)
             try:
-                self.outcome.missing = kernel.missing
                 self._run_cells(kernel, nb)
             finally:
                 kernel.close()
@@ -114,7 +110,7 @@ class RunInSandbox(NbGraderPreprocessor):
             if ran.status != "ok":
                 name = grade_id_of(cell)
                 word = ran.message if ran.status in ("timeout", "dead") else ran.name
-                word = "not answered" if word == "NotImplementedError" else word
+                word = UNANSWERED if word == "NotImplementedError" else word
                 if name:
                     self.outcome.messages[name] = word
                 elif ran.status != "error":
@@ -186,6 +182,8 @@ class RunInSandbox(NbGraderPreprocessor):
 def _message(ran: Ran) -> str:
     """An assertion's own words; of another error its name too."""
     text = _ANSI.sub("", ran.message).strip()
+    if ran.status in ("dead", "timeout"):
+        return text
     if ran.name == "AssertionError":
         return text or "the test failed"
     return f"{ran.name or 'an error was shown'}: {text}" if text else ran.name or "failed"

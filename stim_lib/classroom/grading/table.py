@@ -13,6 +13,7 @@ from nbformat import NotebookNode
 
 from stim_lib.classroom.grading.course import Graded
 from stim_lib.classroom.grading.intake import Submission, grade_id_of, is_answer
+from stim_lib.classroom.grading.runner import UNANSWERED
 
 GRADES = ("student", "chapter", "exercise", "points", "max_points", "marked_by_hand", "note")
 TOTALS = ("student", "chapter", "points", "max_points", "still_to_mark", "note")
@@ -123,7 +124,8 @@ def make_rows(
     rows = []
     for label, cells in exercises.items():
         points = [graded.points.get(name, 0.0) for name in cells]
-        said = [f"{graded.messages[n]}" for n in (label, *cells) if n in graded.messages]
+        said = [graded.messages[name] for name in (label, *cells) if name in graded.messages]
+        said = said[:1] if said[:1] == [UNANSWERED] else said
         open_ = None in points and not graded.problem
         known = 0.0 if graded.problem else sum(value or 0.0 for value in points)
         note = [BY_HAND] if open_ else [] if graded.problem else list(dict.fromkeys(said))

@@ -31,9 +31,14 @@ from stim_lib.classroom.sandbox.places import (
     make_own_folder,
     readable_places,
 )
+from stim_lib.classroom.sandbox.protection import protection
 
 _KINDS = ("stream", "display_data", "execute_result", "error")
 _SHOWN = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
+
+
+class SandboxError(RuntimeError):
+    """A kernel that would run without the walls that this system offers."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ class Kernel:
     def __init__(self, folder: Path, limits: Limits, fonts: Path | None = None) -> None:
         self.folder, self.limits = folder, limits
         self.reason = ""
-        self.missing: list[str] = []
+        self.missing: list[str] = ["files", "network and processes"]
         self.started = time.monotonic()
         work = make_own_folder(folder, fonts)
         self._connection = folder / "home" / "kernel.json"
@@ -149,14 +154,19 @@ class Kernel:
         self.client.start_channels(stdin=False, hb=False, control=False)
         self._shell = self.client.shell_channel.socket
         self._iopub = self.client.iopub_channel.socket
-        answer = Ran()
+        answer, self._answered = Ran(), False
         while answer.status != "ok" and self.alive:
             if time.monotonic() - self.started > self.limits.start_seconds:
                 self.end("the kernel did not start in time")
             answer = self.run("None", seconds=5.0, history=False)
+        self._answered = True
         with contextlib.suppress(OSError, ValueError):
             said = json.loads((self.folder / "home" / "walls.json").read_text(encoding="utf-8"))
             self.missing = [str(name) for name in said]
+        expected = {"files", "network and processes"} if not protection() else set()
+        if self.alive and expected & set(self.missing):
+            self.end("a wall could not be put up")
+            raise SandboxError(f"no wall around {', '.join(self.missing)} on a system that has one")
 
     @property
     def alive(self) -> bool:
@@ -180,7 +190,7 @@ class Kernel:
         if reply is None and self.alive:
             self._interrupt()
             late = self._collect(name, ran, time.monotonic() + 3.0)
-            if late is None and self.alive and seconds is None:
+            if late is None and self.alive and self._answered:
                 self.end("a cell ran too long and could not be interrupted")
             ran.status, ran.name = "timeout", "TimeLimit"
             ran.message = f"stopped after {limit:.0f} s"
