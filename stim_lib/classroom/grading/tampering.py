@@ -208,7 +208,7 @@ class Watch:
             return ""
         after = self._inspect(kernel)
         if not isinstance(after, dict):
-            return "the kernel gave no answer about its tools" if kernel.alive else ""
+            return "nothing can be said about its tools" if kernel.alive else ""
         for name, value in self._before.items():
             if after.get(name) != value:
                 return f"{name.replace(':', '.')} is not what it was"

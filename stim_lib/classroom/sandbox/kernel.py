@@ -202,13 +202,18 @@ class Kernel:
         ran.seconds = time.monotonic() - start
         return ran
 
-    def ask(self, expression: str, seconds: float = 30.0) -> str | None:
-        """The value of an expression, as its repr; None without an answer."""
+    def ask(self, expression: str, seconds: float = 15.0) -> str | None:
+        """The value of an expression, as its repr; None if that fails.
+
+        A kernel that gives no answer at all is ended: no cell would get one either.
+        """
         if not self.alive:
             return None
         asked = {"asked": expression}
         name = self.client.execute("", silent=True, user_expressions=asked, allow_stdin=False)
         reply = self._collect(name, Ran(), time.monotonic() + seconds)
+        if reply is None:
+            self.end("the kernel no longer answered")
         try:
             return str(reply["user_expressions"]["asked"]["data"]["text/plain"])
         except (TypeError, KeyError):
