@@ -14,8 +14,7 @@ from . import conftest as tiny
 pytestmark = pytest.mark.skipif(bool(protection()), reason=protection() or "all walls stand")
 
 
-@pytest.fixture
-def watched():
+def begin():
     """A kernel after the setup, and its watch."""
     with tempfile.TemporaryDirectory(prefix="t") as folder:
         kernel = Kernel(Path(folder), Limits(memory=2**31))
@@ -27,6 +26,10 @@ def watched():
             yield kernel, watch
         finally:
             kernel.close()
+
+
+watched = pytest.fixture(begin)
+shared = pytest.fixture(begin, scope="module")
 
 
 HONEST = """
@@ -57,33 +60,41 @@ def test_honest_code_is_not_accused(watched):
     assert watch.changed(kernel) == ""
 
 
-@pytest.mark.parametrize(
-    ("code", "word"),
-    [
-        ("np.isclose = lambda *a, **k: True", "numpy.isclose"),
-        ("np.isclose._implementation.__code__ = (lambda a, b, rtol=0, atol=0, equal_nan=0: True)"
-         ".__code__", "numpy.isclose"),
-        ("import builtins\nold = isinstance\nbuiltins.isinstance = lambda *a: a[1] is int or old(*a)",
-         "builtins.isinstance"),
-        ("same.__code__ = (lambda a, b: True).__code__", "same"),
-        ("get_ipython().ast_transformers.append(print)", "transformers"),
-        ("get_ipython().events.register('pre_run_cell', lambda info: None)", "hooks"),
-        ("import sys\nsys.setprofile(lambda *a: None)", "tracing"),
-        ("get_ipython().run_cell_async = get_ipython().run_cell_async", "run_cell_async"),
-        ("s = get_ipython().kernel.session\nold = s.send\ns.send = lambda *a, **k: old(*a, **k)",
-         "send"),
-        ("from IPython.core.interactiveshell import InteractiveShell as I\n"
-         "I.showtraceback = lambda *a, **k: None", "showtraceback"),
-        ("from ipykernel.ipkernel import IPythonKernel as K\nold = K.do_execute\n"
-         "K.do_execute = lambda *a, **k: old(*a, **k)", "do_execute"),
-    ],
-)  # fmt: skip
-def test_a_changed_tool_is_noticed(watched, code, word):
-    kernel, watch = watched
-    kernel.run(code)
+ISCLOSE = "np.isclose._implementation.__code__"
+SHELL = "from IPython.core.interactiveshell import InteractiveShell as S\n"
+KERNEL = "from ipykernel.ipkernel import IPythonKernel as K\n"
+ASSIGNED = {
+    "numpy.isclose": ("np.isclose", "lambda *a, **k: True", ""),
+    "numpy.isclose ": (ISCLOSE, "(lambda a, b, rtol=0, atol=0, equal_nan=0: True).__code__", ""),
+    "builtins.isinstance": ("b.isinstance", "lambda *a: a[1] is int or old(*a)", "import builtins as b"),
+    "same": ("same.__code__", "(lambda a, b: True).__code__", ""),
+    "showtraceback": ("S.showtraceback", "lambda *a, **k: None", SHELL),
+    "do_execute": ("K.do_execute", "lambda *a, **k: old(*a, **k)", KERNEL),
+}
+DONE = {
+    "transformers": ("t = get_ipython().ast_transformers; t.append(0)", "t.clear()"),
+    "hooks": ("e = get_ipython().events; f = lambda info: 0; e.register('pre_run_cell', f)",
+              "e.unregister('pre_run_cell', f)"),
+    "tracing": ("import sys; sys.setprofile(lambda *a: None)", "sys.setprofile(None)"),
+    "run_cell_async": ("ip = get_ipython(); ip.run_cell_async = ip.run_cell_async",
+                       "del ip.run_cell_async"),
+    "send": ("s = get_ipython().kernel.session; s.send = s.send", "del s.send"),
+}  # fmt: skip
+DONE |= {
+    word: (f"{imports}\nold = {name}\n{name} = {value}", f"{name} = old")
+    for word, (name, value, imports) in ASSIGNED.items()
+}
+
+
+@pytest.mark.parametrize("word", DONE)
+def test_a_changed_tool_is_noticed_until_it_is_put_back(shared, word):
+    kernel, watch = shared
+    code, undo = DONE[word]
+    assert kernel.run(code).status == "ok"
     watch.restore(kernel)
-    found = watch.changed(kernel)
-    assert found and word in found
+    assert word.strip() in watch.changed(kernel)
+    kernel.run(undo)
+    assert watch.changed(kernel) == ""
 
 
 def test_a_kernel_that_no_longer_answers_is_ended(watched):
