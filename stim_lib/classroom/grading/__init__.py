@@ -19,7 +19,15 @@ _NAMES = {
     "read_submission": "intake",
 }
 
-__all__ = sorted(_NAMES)
+__all__ = [
+    "Graded",
+    "GradingError",
+    "Row",
+    "Submission",
+    "grade_submissions",
+    "main",
+    "read_submission",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -35,21 +35,8 @@ def main(
     >>> main(["nowhere"])
     2
     """
-    parser = argparse.ArgumentParser(prog="grade", description="Grade a folder of submissions.")
-    parser.add_argument("submissions", nargs="?", help="holds <student id>/<chapter>.ipynb")
-    parser.add_argument("--source", type=Path, default=source, help="the teacher's notebooks")
-    parser.add_argument("--output", type=Path, default=output, help="where the grades go")
-    parser.add_argument("--workers", type=int, default=2, help="submissions at a time")
-    for name, text in (
-        ("cell_seconds", "longest time of a cell"),
-        ("total_seconds", "longest time of a notebook"),
-        ("memory_mb", "memory of a notebook, in MB"),
-    ):
-        default = Limits().memory / 2**20 if name == "memory_mb" else getattr(Limits(), name)
-        flag = f"--{name.replace('_', '-')}"
-        parser.add_argument(flag, type=float, default=default, help=f"{text} ({default:g})")
     try:
-        asked = parser.parse_args(arguments)
+        asked = _parser(source, output).parse_args(arguments)
     except SystemExit as end:
         return int(end.code or 0)
     if asked.submissions is None:
@@ -77,3 +64,21 @@ def main(
     students = len({row.student for row in rows})
     print(f"Graded {students} students: {asked.output}/grades.csv, totals.csv and feedback/")
     return 0
+
+
+def _parser(source: Path, output: Path) -> argparse.ArgumentParser:
+    """The options."""
+    parser = argparse.ArgumentParser(prog="grade", description="Grade a folder of submissions.")
+    parser.add_argument("submissions", nargs="?", help="holds <student id>/<chapter>.ipynb")
+    parser.add_argument("--source", type=Path, default=source, help="the teacher's notebooks")
+    parser.add_argument("--output", type=Path, default=output, help="where the grades go")
+    parser.add_argument("--workers", type=int, default=2, help="submissions at a time")
+    for name, text in (
+        ("cell_seconds", "longest time of a cell"),
+        ("total_seconds", "longest time of a notebook"),
+        ("memory_mb", "memory of a notebook, in MB"),
+    ):
+        default = Limits().memory / 2**20 if name == "memory_mb" else getattr(Limits(), name)
+        flag = f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, type=float, default=default, help=f"{text} ({default:g})")
+    return parser

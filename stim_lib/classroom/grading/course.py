@@ -178,26 +178,18 @@ def grade_one(
     graded = Graded(notes=notes)
     _quiet_nbgrader()
     try:
-        _autograde(graded, submission, source, folder, limits, fonts)
+        run = RunInSandbox(source=source, student=submission.student, limits=limits, fonts=fonts)
+        _autograde(graded, run, chapter, folder)
     except Exception as error:  # one bad submission never stops the others
         (folder / "trouble.txt").write_text(traceback.format_exc(), encoding="utf-8")
         return Graded(problem=f"could not be graded ({type(error).__name__}): look at it yourself")
     return graded
 
 
-def _autograde(
-    graded: Graded,
-    submission: Submission,
-    source: NotebookNode,
-    folder: Path,
-    limits: Limits,
-    fonts: Path | None,
-) -> None:
+def _autograde(graded: Graded, run: RunInSandbox, chapter: str, folder: Path) -> None:
     """Run, mark, and write the page."""
-    chapter = submission.chapter
     course, config = _settings(folder, chapter)
     course.student_id = STUDENT
-    run = RunInSandbox(source=source, student=submission.student, limits=limits, fonts=fonts)
     steps = [run, ClearMetadataPreprocessor, LimitOutput, SaveAutoGrades, CheckCellMetadata]
     Autograde(coursedir=course, config=config, autograde_preprocessors=steps).start()
     graded.points = _points(course.db_url, chapter)
@@ -207,7 +199,7 @@ def _autograde(
         graded.problem = f"tampered: look at it yourself ({run.outcome.tampered})"
     done = folder / "autograded" / STUDENT / chapter / f"{chapter}.ipynb"
     notebook = nbformat.read(done, as_version=4)
-    hide_tests(notebook, source, graded.messages)
+    hide_tests(notebook, run.source, graded.messages)
     done.chmod(0o644)
     nbformat.write(notebook, done)
     GenerateFeedback(coursedir=course, config=config).start()
@@ -221,8 +213,7 @@ def _points(database: str, chapter: str) -> dict[str, float | None]:
     with Gradebook(database) as book:
         grades = book.find_submission_notebook(chapter, chapter, STUDENT).grades
         return {
-            grade.name: None if grade.needs_manual_grade else float(grade.score)
-            for grade in grades
+            grade.name: None if grade.needs_manual_grade else float(grade.score) for grade in grades
         }
 
 

@@ -87,9 +87,9 @@ def grade_submissions(
 
     Examples
     --------
-    >>> grade_submissions("nowhere", "source", "out")
+    >>> grade_submissions("nowhere", "source", "out")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    stim_lib.classroom.grading.grade.GradingError: expected a folder of submissions, found no folder nowhere
+    stim_lib...GradingError: expected a folder of submissions, found no folder nowhere
     """
     folder, source, output = Path(submissions), Path(source), Path(output)
     chapters = _check(folder, source, output)
@@ -103,7 +103,8 @@ def grade_submissions(
         wanted = {one.chapter for one in found if not one.problem}
         courses = {name: make_course(chapters[name], work / name) for name in sorted(wanted)}
         fonts = _font_cache(work / "fonts") if courses else None
-        done = _grade_all(found, courses, work, limits or Limits(), fonts, workers, say)
+        setting = (limits or Limits(), fonts)
+        done = _grade_all(found, courses, work, setting, workers=workers, say=say)
         tables = {
             name: exercises_of(nbformat.read(path, as_version=4)) for name, path in chapters.items()
         }
@@ -123,7 +124,9 @@ def _check(folder: Path, source: Path, output: Path) -> dict[str, Path]:
         raise GradingError(f"expected a folder of submissions, found no folder {folder}")
     chapters = {path.stem: path for path in sorted(source.glob("*/*.ipynb"))}
     if not chapters:
-        raise GradingError(f"expected the teacher's notebooks in {source}, found none: make exercises")
+        raise GradingError(
+            f"expected the teacher's notebooks in {source}, found none: make exercises"
+        )
     if output.resolve().is_relative_to(folder.resolve()):
         raise GradingError(f"the output {output} lies among the submissions: choose another folder")
     if output.exists() and not output.is_dir():
@@ -155,8 +158,8 @@ def _grade_all(
     found: list[Submission],
     courses: dict[str, Path],
     work: Path,
-    limits: Limits,
-    fonts: Path | None,
+    setting: tuple[Limits, Path | None],
+    *,
     workers: int,
     say: Callable[[str], None],
 ) -> list[Graded]:
@@ -164,8 +167,8 @@ def _grade_all(
     # A forked process has nbgrader already in memory; other systems must load it anew.
     start = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     done = {i: Graded(problem=one.problem) for i, one in enumerate(found) if one.problem}
-    for number in done:
-        _tell(say, number, found, done[number], 0.0)
+    for number, graded in done.items():
+        _tell(say, number, found, graded, 0.0)
     waiting = [i for i in range(len(found)) if i not in done]
     busy: list[_Job] = []
     try:
@@ -173,12 +176,12 @@ def _grade_all(
             while waiting and len(busy) < max(workers, 1):
                 number = waiting.pop(0)
                 one, folder = found[number], work / f"w{number}"
-                given = (one, courses[one.chapter], folder, limits, fonts)
+                given = (one, courses[one.chapter], folder, *setting)
                 process = start.Process(target=_work, args=given)
                 process.start()
                 busy.append(_Job(number, process, folder, time.monotonic()))
             time.sleep(0.05)
-            for job in [job for job in busy if _is_over(job, limits)]:
+            for job in [job for job in busy if _is_over(job, setting[0])]:
                 busy.remove(job)
                 done[job.number] = _result(job)
                 seconds = time.monotonic() - job.started

@@ -130,9 +130,9 @@ def read_submission(path: Path) -> NotebookNode:
 
     Examples
     --------
-    >>> read_submission(Path("nowhere.ipynb"))
+    >>> read_submission(Path("nowhere.ipynb"))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    stim_lib.classroom.grading.intake.IntakeError: the file can't be opened: No such file or directory
+    stim_lib...IntakeError: the file can't be opened: No such file or directory
     """
     data = _read_bytes(path)
     if not data.strip():
@@ -332,9 +332,7 @@ def _sort(
     return answers, extra
 
 
-def _changes(
-    source: NotebookNode, release: NotebookNode, handed_in: NotebookNode
-) -> list[str]:
+def _changes(source: NotebookNode, release: NotebookNode, handed_in: NotebookNode) -> list[str]:
     """Name the locked cells that were changed, apart from the student's id."""
     came = {cell.metadata.handed_in.grade_id: cell.source for cell in handed_in.cells}
     changed = []

@@ -232,5 +232,3 @@ def hide_tests(nb: NotebookNode, source: NotebookNode, messages: dict[str, str])
             cell.source = "# A test that is not shown: " + ("failed." if said else "passed.")
             text = v4.new_output("stream", name="stdout", text=f"{said}\n")
             cell.outputs = [text] if said else []
-
-

@@ -234,7 +234,15 @@ def write_tables(rows: list[Row], folder: Path) -> None:
     ann,99_sums,2,3,0,
     """
     lines = [
-        (r.student, r.chapter, r.exercise, _number(r.points), _number(r.max_points), r.by_hand, r.note)
+        (
+            r.student,
+            r.chapter,
+            r.exercise,
+            _number(r.points),
+            _number(r.max_points),
+            r.by_hand,
+            r.note,
+        )
         for r in rows
     ]
     _write(folder / "grades.csv", GRADES, lines)

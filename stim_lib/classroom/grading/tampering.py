@@ -48,11 +48,12 @@ _SUSPECT_NAMES = {
     "__array_ufunc__", "__array_function__", "ipykernel", "IPython", "inspect", "AssertionError",
 }  # fmt: skip
 
+_MODULES = ("np", "pd", "math", "sys", "numpy", "pandas")
 # IPython has its own of these.
 _NOT_PLAIN = {"open", "exit", "quit", "input", "display"}
 
 # Runs in the kernel, in a namespace of its own.
-_INSPECT = '''
+_INSPECT = """
 import builtins, importlib, sys
 def code_of(thing):
     thing = getattr(thing, "_implementation", thing)
@@ -93,10 +94,10 @@ seen["hooks"] = sorted(
     if not str(getattr(f, "__module__", "")).startswith(("IPython", "ipykernel", "matplotlib")))
 seen["tracing"] = [sys.gettrace() is None, sys.getprofile() is None]
 answer = __import__("json").dumps(seen)
-'''
+"""
 
 # Gives names back to the tests that a cell has taken for itself.
-_RESTORE = '''
+_RESTORE = """
 import builtins, importlib, sys
 names = sys.modules["IPython"].get_ipython().user_ns
 back = []
@@ -122,7 +123,7 @@ for name in helpers:
         names[name] = kept[name]
         back.append(name)
 answer = __import__("json").dumps(back)
-'''
+"""
 
 
 def _names_of(code: str) -> ast.Module:
@@ -236,7 +237,9 @@ def _uses(code: str) -> set[str]:
 def _bindings(code: str) -> set[str]:
     """Names that code assigns, at any depth."""
     tree = _names_of(_bare(code))
-    stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    stored = {
+        n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
     return stored | _functions(code)
 
 
@@ -278,7 +281,7 @@ def must_fail(rng: random.Random) -> str:
     --------
     >>> exec(must_fail(random.Random(0)))
     Traceback (most recent call last):
-    AssertionError: expected 849.477
+    AssertionError: expected 843.733
     """
     expected, off = round(rng.uniform(1, 999), 3), round(rng.uniform(0.5, 9), 3)
     name = rng.choice(["answer", "value", "found", "result", "share"]) + f"_{rng.randrange(10**6)}"
@@ -330,7 +333,7 @@ def negated(code: str) -> str | None:
 
 
 def suspicious(code: str) -> list[str]:
-    """Words in a student's code that have a place in few honest answers.
+    r"""Words in a student's code that have a place in few honest answers.
 
     Parameters
     ----------
@@ -347,7 +350,7 @@ def suspicious(code: str) -> list[str]:
 
     Examples
     --------
-    >>> suspicious("import gc\\nnp.isclose = lambda *a: True")
+    >>> suspicious("import gc\nnp.isclose = lambda *a: True")
     ['assigns to np.isclose', 'gc']
     """
     found = set()
@@ -358,7 +361,7 @@ def suspicious(code: str) -> list[str]:
         found |= {name for name in names if isinstance(name, str) and name in _SUSPECT_NAMES}
         targets = node.targets if isinstance(node, ast.Assign) else []
         for target in targets:
-            if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
-                if target.value.id in ("np", "pd", "math", "sys", "numpy", "pandas"):
-                    found.add(f"assigns to {target.value.id}.{target.attr}")
+            owner = getattr(getattr(target, "value", None), "id", "")
+            if isinstance(target, ast.Attribute) and owner in _MODULES:
+                found.add(f"assigns to {owner}.{target.attr}")
     return sorted(found)

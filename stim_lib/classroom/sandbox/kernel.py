@@ -18,12 +18,11 @@ import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import nbformat.v4 as v4
 import psutil
 import zmq
 from jupyter_client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
-from nbformat import NotebookNode
+from nbformat import NotebookNode, v4
 
 from stim_lib.classroom.sandbox.places import (
     DEVICES,
@@ -287,11 +286,11 @@ class Kernel:
         except Exception:  # a forged output
             output = v4.new_output("stream", name="stdout", text="[an output that can't be read]\n")
         last = ran.outputs[-1] if ran.outputs else None
-        if last is not None and output.output_type == "stream" == last.output_type:
-            if last.name == output.name:
-                last.text += output.text
-                return size
-        ran.outputs.append(output)
+        same = last is not None and output.output_type == "stream" == last.output_type
+        if same and last.name == output.name:
+            last.text += output.text
+        else:
+            ran.outputs.append(output)
         return size
 
     def _interrupt(self) -> None:

@@ -17,7 +17,7 @@ from stim_lib import assets
 SYSTEM = (
     "/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/usr/share/zoneinfo",
     "/usr/share/fonts", "/usr/share/fontconfig", "/usr/share/locale", "/etc/fonts",
-    "/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/mime.types", "/etc/ssl/openssl.cnf",
+    "/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/mime.types",
     "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/version",
     "/proc/sys/kernel/osrelease", "/proc/sys/vm/overcommit_memory", "/sys/devices/system/cpu",
     "/sys/devices/system/node", "/dev/urandom", "/dev/random", "/dev/zero",
@@ -121,7 +121,8 @@ def clean_environment(folder: Path) -> dict[str, str]:
         "MPLCONFIGDIR": f"{home}/matplotlib", "PYTHONPATH": str(folder / "library"),
         "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
-        "LOKY_MAX_CPU_COUNT": "1", "JOBLIB_MULTIPROCESSING": "0", "CUDA_VISIBLE_DEVICES": "-1", "TF_ENABLE_ONEDNN_OPTS": "0",
+        "LOKY_MAX_CPU_COUNT": "1", "JOBLIB_MULTIPROCESSING": "0", "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
         "TF_CPP_MIN_LOG_LEVEL": "2", "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         assets.CACHE_VARIABLE: str(assets.cache_folder()),
         # What the grading says when it must say it to a cell.

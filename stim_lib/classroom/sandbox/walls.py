@@ -173,7 +173,9 @@ def refuse_requests() -> None:
     word, numbers = ARCHITECTURES[platform.machine()]
     program = _program(word, numbers, os.getpid())
     code = ctypes.create_string_buffer(b"".join(program))
-    whole = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(program), ctypes.addressof(code)))
+    whole = ctypes.create_string_buffer(
+        struct.pack("HxxxxxxQ", len(program), ctypes.addressof(code))
+    )
     libc = _libc()
     libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     if libc.prctl(_SECCOMP, 2, ctypes.byref(whole), 0, 0):
@@ -219,8 +221,8 @@ def _program(word: int, numbers: dict[str, int], process: int) -> list[bytes]:
     ]  # fmt: skip
     for name, steps in (asked | plain).items():
         if name in numbers:
-            steps = [*steps, _step(_RETURN, _ALLOW)] if len(steps) > 1 else steps
-            program += [_step(_EQUAL, numbers[name], no=len(steps)), *steps]
+            whole = [*steps, _step(_RETURN, _ALLOW)] if len(steps) > 1 else steps
+            program += [_step(_EQUAL, numbers[name], no=len(whole)), *whole]
     return [*program, _step(_RETURN, _ALLOW)]
 
 

@@ -243,7 +243,9 @@ class TestOutput:
         page = (graded["output"] / "feedback" / "wrong" / f"{tiny.CHAPTER}.html").read_text()
         assert "a whole number" in page
 
-    def test_grading_again_leaves_nothing_over_and_keeps_marks(self, graded, source_folder, tmp_path):
+    def test_grading_again_leaves_nothing_over_and_keeps_marks(
+        self, graded, source_folder, tmp_path
+    ):
         output, alone = tmp_path / "grades", tmp_path / "alone"
         tiny.put(alone, "ann", tiny.hand_in(tiny.make_source(), ex_99_open="Text."))
         (output / "feedback" / "gone").mkdir(parents=True)
@@ -287,12 +289,17 @@ class TestTables:
         write_tables([row], tmp_path)
         path = tmp_path / "grades.csv"
         entries = read_by_hand(path)
-        assert keep_by_hand([Row("=ann", tiny.CHAPTER, "ex-99-open", None, 4.0)], entries)[0].counted == 2
+        assert (
+            keep_by_hand([Row("=ann", tiny.CHAPTER, "ex-99-open", None, 4.0)], entries)[0].counted
+            == 2
+        )
         path.write_text(path.read_text(encoding="utf-8-sig").replace(",", ";"), encoding="cp1252")
         assert read_by_hand(path) == entries
 
     def test_a_note_is_one_line_and_no_formula(self, tmp_path):
-        write_tables([Row("ann", "c", "e", 0.0, 1.0, note="=1+1\n\x00\ud800" + "x" * 999)], tmp_path)
+        write_tables(
+            [Row("ann", "c", "e", 0.0, 1.0, note="=1+1\n\x00\ud800" + "x" * 999)], tmp_path
+        )
         line = (tmp_path / "grades.csv").read_text(encoding="utf-8-sig").splitlines()[1]
         assert ",'=1+1 x" in line and len(line) < 450
 

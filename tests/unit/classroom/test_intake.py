@@ -82,12 +82,16 @@ class TestRead:
     @given(
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-            lambda inner: st.lists(inner, max_size=4)
-            | st.dictionaries(
-                st.sampled_from(["cell_type", "source", "metadata", "nbgrader", "grade_id", "id"])
-                | st.text(max_size=3),
-                inner | st.sampled_from(["code", "markdown", "ex-99-sum", "student-id"]),
-                max_size=5,
+            lambda inner: (
+                st.lists(inner, max_size=4)
+                | st.dictionaries(
+                    st.sampled_from(
+                        ["cell_type", "source", "metadata", "nbgrader", "grade_id", "id"]
+                    )
+                    | st.text(max_size=3),
+                    inner | st.sampled_from(["code", "markdown", "ex-99-sum", "student-id"]),
+                    max_size=5,
+                )
             ),
             max_leaves=20,
         )

@@ -50,7 +50,9 @@ def kernel(tmp_path_factory):
 
 
 def said(ran):
-    return "".join(o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in ran.outputs)
+    return "".join(
+        o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in ran.outputs
+    )
 
 
 class TestCell:
@@ -64,7 +66,9 @@ class TestCell:
         assert ran.outputs[0].output_type == "error"
 
     def test_its_threads_work(self, kernel):
-        code = "import threading\nt = threading.Thread(target=print, args=(7,))\nt.start(); t.join()"
+        code = (
+            "import threading\nt = threading.Thread(target=print, args=(7,))\nt.start(); t.join()"
+        )
         assert said(kernel.run(code)) == "7\n"
 
     def test_writes_and_copies_in_its_own_folder(self, kernel):
@@ -186,7 +190,9 @@ class TestOutside:
         assert kernel.alive
 
     def test_a_fork_bomb_makes_no_process(self, kernel):
-        code = "import os\nmade = 0\nfor _ in range(1000):\n    try:\n        os.fork(); made += 1\n"
+        code = (
+            "import os\nmade = 0\nfor _ in range(1000):\n    try:\n        os.fork(); made += 1\n"
+        )
         assert said(kernel.run(code + "    except OSError:\n        pass\nprint(made)")) == "0\n"
 
 
@@ -229,7 +235,9 @@ class TestLimits:
         limits = Limits(folder_bytes=2**20, file_bytes=2**19, total_seconds=30, cell_seconds=9)
         kernel = start(limits)
         assert kernel.run("open('a', 'wb').write(b'x' * 2**20)").status in ("error", "dead")
-        code = "import time\nfor i in range(9): open(f'b{i}', 'wb').write(b'x' * 2**18)\ntime.sleep(9)"
+        code = (
+            "import time\nfor i in range(9): open(f'b{i}', 'wb').write(b'x' * 2**18)\ntime.sleep(9)"
+        )
         assert kernel.run(code).status == "dead"
 
     def test_time_of_the_whole_ends_it(self, start):
@@ -271,7 +279,7 @@ class TestOutput:
         kernel = start()
         code = (
             "k = get_ipython().kernel\n"
-            "for c in ({'data': 5}, {'name': 3, 'text': ['x']}, 'text', {'data': {'text/plain': {}}}):\n"
+            "for c in ({'data': 5}, {'name': 3, 'text': ['x']}, 'x', {'data': {'text/plain': {}}}):\n"
             "    for kind in ('stream', 'display_data', 'error', 'nonsense'):\n"
             "        k.session.send(k.iopub_socket, kind, c, parent=k.get_parent())\n"
             "print('end')"
@@ -306,5 +314,16 @@ def test_every_request_that_matters_has_a_number(machine):
     assert len(set(numbers.values())) == len(numbers)
     assert set(numbers) <= {*REFUSED, *PRETENDED, *ASKED}
     # What an architecture lacks has a newer form in the table.
-    old = {"fork", "vfork", "chmod", "chown", "lchown", "utime", "utimes", "futimesat", "iopl", "ioperm"}
+    old = {
+        "fork",
+        "vfork",
+        "chmod",
+        "chown",
+        "lchown",
+        "utime",
+        "utimes",
+        "futimesat",
+        "iopl",
+        "ioperm",
+    }
     assert {*REFUSED, *PRETENDED, *ASKED} - set(numbers) <= old

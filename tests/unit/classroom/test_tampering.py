@@ -54,7 +54,14 @@ def same_as(a, b): return a == b
 
 def test_honest_code_is_not_accused(watched):
     kernel, watch = watched
-    for code in (HONEST, "%matplotlib inline", "%%time\nx = 1", "1 / 0", "x?", "%load_ext autoreload"):
+    for code in (
+        HONEST,
+        "%matplotlib inline",
+        "%%time\nx = 1",
+        "1 / 0",
+        "x?",
+        "%load_ext autoreload",
+    ):
         kernel.run(code)
     assert watch.restore(kernel) == []
     assert watch.changed(kernel) == ""
@@ -66,7 +73,11 @@ KERNEL = "from ipykernel.ipkernel import IPythonKernel as K\n"
 ASSIGNED = {
     "numpy.isclose": ("np.isclose", "lambda *a, **k: True", ""),
     "numpy.isclose ": (ISCLOSE, "(lambda a, b, rtol=0, atol=0, equal_nan=0: True).__code__", ""),
-    "builtins.isinstance": ("b.isinstance", "lambda *a: a[1] is int or old(*a)", "import builtins as b"),
+    "builtins.isinstance": (
+        "b.isinstance",
+        "lambda *a: a[1] is int or old(*a)",
+        "import builtins as b",
+    ),
     "same": ("same.__code__", "(lambda a, b: True).__code__", ""),
     "showtraceback": ("S.showtraceback", "lambda *a, **k: None", SHELL),
     "do_execute": ("K.do_execute", "lambda *a, **k: old(*a, **k)", KERNEL),
@@ -98,7 +109,7 @@ def test_a_changed_tool_is_noticed_until_it_is_put_back(shared, word):
 
 
 def test_a_kernel_that_no_longer_answers_is_ended(watched):
-    kernel, watch = watched
+    kernel, _ = watched
     kernel.run("type(get_ipython().kernel).do_execute = None")
     kernel.ask("1", seconds=0.5)
     assert not kernel.alive and "answered" in kernel.reason
