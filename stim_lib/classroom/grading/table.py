@@ -126,6 +126,8 @@ def make_rows(
         points = [graded.points.get(name, 0.0) for name in cells]
         said = [graded.messages[name] for name in (label, *cells) if name in graded.messages]
         said = said[:1] if said[:1] == [UNANSWERED] else said
+        if label in cells and points == [0.0] and not said and not graded.problem:
+            said = [UNANSWERED]  # nbgrader gives 0 for a text that nobody has touched
         open_ = None in points and not graded.problem
         known = 0.0 if graded.problem else sum(value or 0.0 for value in points)
         note = [BY_HAND] if open_ else [] if graded.problem else list(dict.fromkeys(said))

@@ -321,3 +321,13 @@ def test_offline_page_drops_what_loads():
         "<SCRIPT>alert(1)</SCRIPT><iframe src='x'></iframe><p>kept</p>"
     )
     assert "c.dn" not in page and "alert" not in page and "<p>kept</p>" in page
+
+
+def test_container_copies_what_there_is():
+    from pathlib import Path
+
+    root = Path(__file__).resolve().parents[3]
+    recipe = (root / "classroom" / "Containerfile").read_text(encoding="utf-8")
+    copied = [line.split()[1:-1] for line in recipe.splitlines() if line.startswith("COPY")]
+    assert [name for names in copied for name in names if not (root / name).exists()] == []
+    assert "--network none" in recipe

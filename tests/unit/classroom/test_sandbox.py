@@ -279,7 +279,7 @@ class TestOutput:
         kernel = start()
         code = (
             "k = get_ipython().kernel\n"
-            "for c in ({'data': 5}, {'name': 3, 'text': ['x']}, 'x', {'data': {'text/plain': {}}}):\n"
+            "for c in ({'data': 5}, {'name': 3, 'text': []}, 'x', {'data': {'text/plain': {}}}):\n"
             "    for kind in ('stream', 'display_data', 'error', 'nonsense'):\n"
             "        k.session.send(k.iopub_socket, kind, c, parent=k.get_parent())\n"
             "print('end')"
