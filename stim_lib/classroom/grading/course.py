@@ -37,7 +37,7 @@ from stim_lib.classroom.sandbox import Limits
 STUDENT = "student"  # the only one of a submission's own course
 _LOADED = re.compile(
     r"<script\b[^>]*>.*?</script\s*>|<link\b[^>]*>|<iframe\b.*?</iframe\s*>|"
-    r"<meta\b[^>]*http-equiv[^>]*>",
+    r"<meta\b[^>]*http-equiv[^>]*>|@font-face\s*\{[^}]*\}",
     re.DOTALL | re.IGNORECASE,
 )
 _POLICY = (
@@ -133,6 +133,7 @@ def grade_one(
     folder: Path,
     limits: Limits,
     fonts: Path | None = None,
+    by_hand: dict[str, float] | None = None,
 ) -> Graded:
     """Grade one submission and write its feedback page.
 
@@ -146,6 +147,8 @@ def grade_one(
     limits : Limits
     fonts : Path, optional
         Matplotlib's cache.
+    by_hand : dict of str to float, optional
+        Points that a person gave, by grade id: the page shows them.
 
     Returns
     -------
@@ -178,20 +181,23 @@ def grade_one(
     _quiet_nbgrader()
     try:
         run = RunInSandbox(source=source, student=submission.student, limits=limits, fonts=fonts)
-        _autograde(graded, run, chapter, folder)
+        _autograde(graded, run, chapter, folder, by_hand or {})
     except Exception as error:  # one bad submission never stops the others
         (folder / "trouble.txt").write_text(traceback.format_exc(), encoding="utf-8")
         return Graded(problem=f"could not be graded ({type(error).__name__}): look at it yourself")
     return graded
 
 
-def _autograde(graded: Graded, run: RunInSandbox, chapter: str, folder: Path) -> None:
+def _autograde(
+    graded: Graded, run: RunInSandbox, chapter: str, folder: Path, by_hand: dict[str, float]
+) -> None:
     """Run, mark, and write the page."""
     course, config = _settings(folder, chapter)
     course.student_id = STUDENT
     steps = [run, ClearMetadataPreprocessor, LimitOutput, SaveAutoGrades, CheckCellMetadata]
     Autograde(coursedir=course, config=config, autograde_preprocessors=steps).start()
     graded.points = _points(course.db_url, chapter)
+    _enter(course.db_url, chapter, by_hand)
     graded.messages = run.outcome.messages
     graded.notes += run.outcome.notes
     if run.outcome.tampered:
@@ -204,6 +210,8 @@ def _autograde(graded: Graded, run: RunInSandbox, chapter: str, folder: Path) ->
     GenerateFeedback(coursedir=course, config=config).start()
     page = folder / "feedback" / STUDENT / chapter / f"{chapter}.html"
     text = offline_page(page.read_text(encoding="utf-8"))
+    for name, points in graded.points.items():
+        text = _not_yet(text, name) if points is None and name not in by_hand else text
     (folder / "feedback.html").write_text(text, encoding="utf-8")
 
 
@@ -214,6 +222,22 @@ def _points(database: str, chapter: str) -> dict[str, float | None]:
         return {
             grade.name: None if grade.needs_manual_grade else float(grade.score) for grade in grades
         }
+
+
+def _enter(database: str, chapter: str, by_hand: dict[str, float]) -> None:
+    """Write a person's points into the database, from where the page has them."""
+    with Gradebook(database) as book:
+        for name, points in by_hand.items():
+            book.find_grade(name, chapter, chapter, STUDENT).manual_score = points
+        book.db.commit()
+
+
+def _not_yet(page: str, grade_id: str) -> str:
+    """Say of an answer that waits for a person that it does, not that it has no points."""
+    for before in (f'href="#{grade_id}"', f'name="{grade_id}"'):
+        form = rf"({re.escape(before)}.*?)Score: [\d.]+ / ([\d.]+)"
+        page = re.sub(form, r"\1To be marked by hand: \2 points", page, count=1, flags=re.DOTALL)
+    return page
 
 
 def offline_page(html: str) -> str:

@@ -103,17 +103,22 @@ def grade_submissions(
         wanted = {one.chapter for one in found if not one.problem}
         courses = {name: make_course(chapters[name], work / name) for name in sorted(wanted)}
         fonts = _font_cache(work / "fonts") if courses else None
-        setting = (limits or Limits(), fonts)
-        done = _grade_all(found, courses, work, setting, workers=workers, say=say)
         tables = {
             name: exercises_of(nbformat.read(path, as_version=4)) for name, path in chapters.items()
         }
+        entries = read_by_hand(output / "grades.csv")
+        marks = [_marks(one, tables.get(one.chapter, {}), entries) for one in found]
+        jobs = [
+            (one, courses.get(one.chapter), work / f"w{number}", limits or Limits(), fonts, given)
+            for number, (one, given) in enumerate(zip(found, marks, strict=True))
+        ]
+        done = _grade_all(jobs, workers, say)
         rows = [
             row
             for one, graded in zip(found, done, strict=True)
             for row in make_rows(one, tables.get(one.chapter, {}), graded)
         ]
-        rows = keep_by_hand(rows, read_by_hand(output / "grades.csv"))
+        rows = keep_by_hand(rows, entries)
         _write_output(rows, found, work, output)
     return rows
 
@@ -145,51 +150,65 @@ def _font_cache(folder: Path) -> Path | None:
     return folder if made.returncode == 0 else None
 
 
-def _work(job: Submission, course: Path, folder: Path, limits: Limits, fonts: Path | None) -> None:
+def _marks(
+    one: Submission,
+    exercises: dict[str, dict[str, float]],
+    entries: dict[tuple[str, str, str], str],
+) -> dict[str, float]:
+    """Points by hand for each cell: an exercise's, shared out in proportion."""
+    marks = {}
+    for label, cells in exercises.items():
+        entry = entries.get((one.student, one.chapter, label), "")
+        row = Row(one.student, one.chapter, label, None, sum(cells.values()), entry)
+        if entry and row.has_mark:
+            marks |= {
+                name: row.counted * most / (row.max_points or 1.0) for name, most in cells.items()
+            }
+    return marks
+
+
+def _work(
+    one: Submission,
+    course: Path,
+    folder: Path,
+    limits: Limits,
+    fonts: Path | None,
+    by_hand: dict[str, float],
+) -> None:
     """What the process of one submission does."""
-    graded = grade_one(job, course, folder, limits, fonts)
+    graded = grade_one(one, course, folder, limits, fonts, by_hand)
     folder.mkdir(exist_ok=True)
     half = folder / "result.half"
     half.write_text(json.dumps(asdict(graded)), encoding="utf-8")
     half.replace(folder / "result.json")
 
 
-def _grade_all(
-    found: list[Submission],
-    courses: dict[str, Path],
-    work: Path,
-    setting: tuple[Limits, Path | None],
-    *,
-    workers: int,
-    say: Callable[[str], None],
-) -> list[Graded]:
+def _grade_all(jobs: list[tuple], workers: int, say: Callable[[str], None]) -> list[Graded]:
     """Keep so many processes busy until every submission has an answer."""
     # A forked process has nbgrader already in memory; other systems must load it anew.
     start = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    done = {i: Graded(problem=one.problem) for i, one in enumerate(found) if one.problem}
-    for number, graded in done.items():
-        _tell(say, number, found, graded, 0.0)
-    waiting = [i for i in range(len(found)) if i not in done]
+    done = {i: Graded(problem=job[0].problem) for i, job in enumerate(jobs) if job[0].problem}
+    for count, (number, graded) in enumerate(done.items(), 1):
+        _tell(say, f"{count}/{len(jobs)}", jobs[number][0], graded, 0.0)
+    waiting = [number for number in range(len(jobs)) if number not in done]
     busy: list[_Job] = []
     try:
         while waiting or busy:
             while waiting and len(busy) < max(workers, 1):
                 number = waiting.pop(0)
-                one, folder = found[number], work / f"w{number}"
-                given = (one, courses[one.chapter], folder, *setting)
-                process = start.Process(target=_work, args=given)
+                process = start.Process(target=_work, args=jobs[number])
                 process.start()
-                busy.append(_Job(number, process, folder, time.monotonic()))
+                busy.append(_Job(number, process, jobs[number][2], time.monotonic()))
             time.sleep(0.05)
-            for job in [job for job in busy if _is_over(job, setting[0])]:
+            for job in [job for job in busy if _is_over(job, jobs[job.number][3])]:
                 busy.remove(job)
-                done[job.number] = _result(job)
+                graded = done[job.number] = _result(job)
                 seconds = time.monotonic() - job.started
-                _tell(say, job.number, found, done[job.number], seconds)
+                _tell(say, f"{len(done)}/{len(jobs)}", jobs[job.number][0], graded, seconds)
     finally:
         for job in busy:
             job.process.kill()
-    return [done[number] for number in range(len(found))]
+    return [done[number] for number in range(len(jobs))]
 
 
 def _is_over(job: _Job, limits: Limits) -> bool:
@@ -209,16 +228,15 @@ def _result(job: _Job) -> Graded:
 
 
 def _tell(
-    say: Callable[[str], None], number: int, found: list[Submission], graded: Graded, seconds: float
+    say: Callable[[str], None], count: str, one: Submission, graded: Graded, seconds: float
 ) -> None:
     """One line about one submission."""
-    one = found[number]
     points = sum(value or 0.0 for value in graded.points.values())
     said = graded.problem or f"{points:g} points" + (
         f" ({graded.notes[0]})" if graded.notes else ""
     )
     name = f"{one.student}/{one.chapter}" if one.chapter else one.student
-    say(f"{number + 1}/{len(found)} {name}: {said[:200]} [{seconds:.0f} s]")
+    say(f"{count} {name}: {said[:200]} [{seconds:.0f} s]")
 
 
 def _write_output(rows: list[Row], found: list[Submission], work: Path, output: Path) -> None:

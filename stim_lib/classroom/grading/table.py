@@ -47,10 +47,12 @@ class Row:
     @property
     def counted(self) -> float:
         """Points that count: those by hand, if they are a number, before the grader's."""
-        try:
-            return float(self.by_hand.replace(",", "."))
-        except ValueError:
-            return self.points or 0.0
+        return float(self.by_hand.replace(",", ".")) if self.has_mark else self.points or 0.0
+
+    @property
+    def has_mark(self) -> bool:
+        """Whether a person has written a number."""
+        return re.fullmatch(r"\d+([.,]\d+)?", self.by_hand.strip()) is not None
 
 
 def exercises_of(source: NotebookNode) -> dict[str, dict[str, float]]:
@@ -258,7 +260,7 @@ def _totals(rows: list[Row]) -> list[tuple[object, ...]]:
         groups.setdefault((row.student, row.chapter), []).append(row)
     lines = []
     for (student, chapter), group in groups.items():
-        waiting = [row for row in group if row.points is None and not row.by_hand]
+        waiting = [row for row in group if row.points is None and not row.has_mark]
         note = next((row.note for row in group if row.note.startswith("tampered")), "")
         note = note or (group[0].note if not any(row.counted for row in group) else "")
         lines.append(

@@ -243,6 +243,10 @@ class TestOutput:
         page = (graded["output"] / "feedback" / "wrong" / f"{tiny.CHAPTER}.html").read_text()
         assert "a whole number" in page
 
+    def test_the_page_says_what_waits_for_a_person(self, graded):
+        page = (graded["output"] / "feedback" / "good" / f"{tiny.CHAPTER}.html").read_text()
+        assert page.count("To be marked by hand: 4.0 points") == 2
+
     def test_grading_again_leaves_nothing_over_and_keeps_marks(
         self, graded, source_folder, tmp_path
     ):
@@ -253,6 +257,8 @@ class TestOutput:
         write_tables([Row("ann", tiny.CHAPTER, "ex-99-open", None, 4.0, "3,5")], output)
         rows = grade_submissions(alone, source_folder, output, limits=LIMITS, say=str)
         assert rows[-1].counted == 3.5
+        page = (output / "feedback" / "ann" / f"{tiny.CHAPTER}.html").read_text()
+        assert "Score: 3.5 / 9.0" in page and "by hand" not in page
         assert [path.name for path in (output / "feedback").iterdir()] == ["ann"]
         assert "ann,99_sums,3.5,9,0," in (output / "totals.csv").read_text(encoding="utf-8-sig")
 
