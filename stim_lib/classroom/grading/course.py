@@ -132,6 +132,7 @@ def grade_one(
     course: Path,
     folder: Path,
     limits: Limits,
+    *,
     fonts: Path | None = None,
     by_hand: dict[str, float] | None = None,
 ) -> Graded:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -109,7 +110,13 @@ def grade_submissions(
         entries = read_by_hand(output / "grades.csv")
         marks = [_marks(one, tables.get(one.chapter, {}), entries) for one in found]
         jobs = [
-            (one, courses.get(one.chapter), work / f"w{number}", limits or Limits(), fonts, given)
+            (
+                one,
+                courses.get(one.chapter),
+                work / f"w{number}",
+                limits or Limits(),
+                {"fonts": fonts, "by_hand": given},
+            )
             for number, (one, given) in enumerate(zip(found, marks, strict=True))
         ]
         done = _grade_all(jobs, workers, say)
@@ -172,11 +179,10 @@ def _work(
     course: Path,
     folder: Path,
     limits: Limits,
-    fonts: Path | None,
-    by_hand: dict[str, float],
+    options: dict[str, Any],
 ) -> None:
     """What the process of one submission does."""
-    graded = grade_one(one, course, folder, limits, fonts, by_hand)
+    graded = grade_one(one, course, folder, limits, **options)
     folder.mkdir(exist_ok=True)
     half = folder / "result.half"
     half.write_text(json.dumps(asdict(graded)), encoding="utf-8")
