@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import multiprocessing
 import multiprocessing.process
@@ -18,6 +19,7 @@ from typing import Any
 
 import nbformat
 
+import stim_lib
 from stim_lib.classroom.grading.course import Graded, grade_one, make_course
 from stim_lib.classroom.grading.intake import Submission, find_submissions
 from stim_lib.classroom.grading.table import (
@@ -103,7 +105,7 @@ def grade_submissions(
         work = Path(place)
         wanted = {one.chapter for one in found if not one.problem}
         courses = {name: make_course(chapters[name], work / name) for name in sorted(wanted)}
-        fonts = _font_cache(work / "fonts") if courses else None
+        fonts = _prepare(work / "fonts") if courses else None
         tables = {
             name: exercises_of(nbformat.read(path, as_version=4)) for name, path in chapters.items()
         }
@@ -146,8 +148,9 @@ def _check(folder: Path, source: Path, output: Path) -> dict[str, Path]:
     return chapters
 
 
-def _font_cache(folder: Path) -> Path | None:
-    """Let matplotlib look at the fonts once, for all kernels."""
+def _prepare(folder: Path) -> Path | None:
+    """Do once what every kernel would do anew: compile the library, look at the fonts."""
+    compileall.compile_dir(Path(stim_lib.__file__).parent, quiet=2)
     folder.mkdir()
     environment = os.environ | {"MPLCONFIGDIR": str(folder)}
     code = "import matplotlib.font_manager"

@@ -158,6 +158,10 @@ class Kernel:
             if time.monotonic() - self.started > self.limits.start_seconds:
                 self.end("the kernel did not start in time")
             answer = self.run("None", seconds=5.0, history=False)
+        if answer.status != "ok":
+            said = (self.folder / "errors.txt").read_text(encoding="utf-8", errors="replace")
+            last = (said.strip().splitlines() or ["nothing more is known"])[-1]
+            raise SandboxError(f"the kernel did not start ({self.reason}): {last[:200]}")
         self._answered = True
         with contextlib.suppress(OSError, ValueError):
             said = json.loads((self.folder / "home" / "walls.json").read_text(encoding="utf-8"))

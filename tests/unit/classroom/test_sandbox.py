@@ -327,3 +327,26 @@ def test_every_request_that_matters_has_a_number(machine):
         "ioperm",
     }
     assert {*REFUSED, *PRETENDED, *ASKED} - set(numbers) <= old
+
+
+@pytest.mark.parametrize(
+    ("files", "requests", "words"),
+    [(0, True, "files"), (7, False, "network"), (0, False, "files that you can and use")],
+)
+def test_one_line_says_which_walls_are_missing(monkeypatch, files, requests, words):
+    from stim_lib.classroom.sandbox import protection as module
+
+    monkeypatch.setitem(module.__globals__, "landlock_version", lambda: files)
+    monkeypatch.setitem(module.__globals__, "has_filter", lambda: requests)
+    line = protection()
+    assert words in line and line.startswith("WARNING") and "\n" not in line
+
+
+def test_a_kernel_that_cannot_start_says_why(tmp_path, monkeypatch):
+    from stim_lib.classroom.sandbox.kernel import SandboxError
+
+    folder = tmp_path / "k"
+    folder.mkdir()
+    monkeypatch.setattr(sys, "executable", "/bin/false" if os.name != "nt" else "where")
+    with pytest.raises(SandboxError, match="did not start"):
+        Kernel(folder, Limits(start_seconds=5))
