@@ -1,6 +1,6 @@
 # Two commands matter: `make book` and `make test`. Each sets up what it needs, once.
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch book test run serve slides clean lock notebooks format exercises
+.PHONY: help setup fetch book test run serve slides clean lock notebooks format exercises grade
 SHELL := /bin/bash -o pipefail
 PYTHON ?= python3
 VENV ?= .venv
@@ -68,3 +68,8 @@ run: setup  ## judge a log of your own: LOG=my.csv [CONFIG=my.toml] [OUTPUT=my.h
 
 exercises: setup  ## cut the exercises out of the chapters, for students and teacher
 	@$(BIN)/python scripts/make_exercises.py
+
+grade: setup  ## grade a class: SUBMISSIONS=folder [OUTPUT=grades]
+	@test -d _build/exercises/teacher/source || $(BIN)/python scripts/make_exercises.py
+	@$(BIN)/python scripts/grade.py $(if $(SUBMISSIONS),"$(SUBMISSIONS)") \
+	  $(if $(OUTPUT),--output "$(OUTPUT)")
