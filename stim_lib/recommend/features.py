@@ -6,13 +6,12 @@ taste, others, and moment (of the query alone; it explains no place). Introduced
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from stim_lib.recommend.attention import GUESSES, attend
+from stim_lib.recommend.attention import Attention, attend
 from stim_lib.recommend.candidates import Roads, similar_scores
 from stim_lib.recommend.groups import (
     CELLS,
@@ -53,12 +52,12 @@ class Atlas:
     Attributes
     ----------
     statistics : Statistics
-    attention : dict of str to float
-        Weights from `attention.fit_attention`.
+    attention : Attention
+        From `attention.fit_attention`.
     """
 
     statistics: Statistics
-    attention: Mapping[str, float] = field(default_factory=lambda: dict(GUESSES))
+    attention: Attention = field(default_factory=Attention)
 
     @cached_property
     def roads(self) -> Roads:
@@ -106,11 +105,13 @@ class Describer:
     ----------
     sight : Sight
     atlas : Atlas
+    fold : ndarray of int, shape (n_queries,), optional
+        Of questions that the attention learned from; see `attention.attend`.
     """
 
-    def __init__(self, sight: Sight, atlas: Atlas) -> None:
+    def __init__(self, sight: Sight, atlas: Atlas, fold: np.ndarray | None = None) -> None:
         self.sight, self.atlas, self.statistics = sight, atlas, atlas.statistics
-        self.weights = weigh_pairs(sight) | {"attention": attend(sight, atlas.attention)}
+        self.weights = weigh_pairs(sight) | {"attention": attend(sight, atlas.attention, fold)}
         self.own = group_pairs(sight, sight.trace.item, len(self.statistics.catalogue))
         self.kinds = group_pairs(sight, sight.trace.category, len(self.statistics.categories))
         self.sums = {

@@ -16,7 +16,7 @@ import pandas as pd
 from stim_lib import schema
 from stim_lib.queries import QUERY
 from stim_lib.recommend import storage
-from stim_lib.recommend.attention import draw_questions, fit_attention
+from stim_lib.recommend.attention import FOLD, FOLDS, draw_questions, fit_attention
 from stim_lib.recommend.candidates import Roads, find_candidates
 from stim_lib.recommend.features import Atlas, Describer, Table
 from stim_lib.recommend.ranking import Ranker, fit_ranker
@@ -136,10 +136,11 @@ class Recommender:
         train = train.reset_index(drop=True)
         statistics = learn_statistics(train)
         rng = np.random.default_rng(self.seed)
+        train[FOLD] = rng.integers(0, FOLDS, len(train))
         questions = draw_questions(train, CUTS[0], rng)
         attention = fit_attention(
             questions, train, statistics, query_batches(questions, train),
-            timed=self.use_query_time,
+            timed=self.use_query_time, seed=self.seed,
         )  # fmt: skip
         sample = draw_sample(
             train, attention, timed=self.use_query_time, seed=self.seed,
