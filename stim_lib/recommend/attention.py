@@ -27,7 +27,7 @@ from stim_lib.recommend.sight import MOST_ACTIONS, Sight, look
 from stim_lib.recommend.statistics import Statistics
 
 # Questions of a fit and pairs that are kept for it, at most.
-MOST_QUERIES, MOST_PAIRS = 14_000, 2_000_000
+MOST_QUERIES, MOST_PAIRS = 15_000, 1_900_000
 # Of pairs older than so many actions this share is kept, and stands for the rest.
 RECENT, SHARE_OF_OLD = 100, 0.3
 # The plain sum has few weights and needs fewer.
@@ -168,9 +168,7 @@ def fit_attention(
     (1.5, ())
     """
     rng = np.random.default_rng(seed)
-    lessons, asked, names = _collect(
-        questions, log, statistics, batches, timed=timed, rng=rng
-    )
+    lessons, asked, names = _collect(questions, log, statistics, batches, timed=timed, rng=rng)
     # Where every pair is the answer there was no choice.
     if lessons is None or lessons.hit.all():
         return Attention()
@@ -244,7 +242,9 @@ def _most_likely(lessons: Lessons, names: list[str]) -> dict[str, float]:
     return dict(zip(names, found.x.tolist(), strict=True))
 
 
-def draw_questions(train: pd.DataFrame, start: float, rng: np.random.Generator) -> pd.DataFrame:
+def draw_questions(
+    train: pd.DataFrame, start: float, rng: np.random.Generator, most: int = MOST_QUERIES
+) -> pd.DataFrame:
     """Some actions of the later part of a log.
 
     Parameters
@@ -253,12 +253,13 @@ def draw_questions(train: pd.DataFrame, start: float, rng: np.random.Generator) 
     start : float
         Share of the actions, in order of time, that come before.
     rng : Generator
+    most : int
 
     Returns
     -------
     DataFrame
-        At most `MOST_QUERIES` rows of `train`, in its order, and no more than have `MOST_PAIRS`
-        earlier actions to be compared with.
+        At most `most` and `MOST_QUERIES` rows of `train`, in its order, and no more than have
+        `MOST_PAIRS` earlier actions to be compared with.
 
     Notes
     -----
@@ -271,7 +272,7 @@ def draw_questions(train: pd.DataFrame, start: float, rng: np.random.Generator) 
     2
     """
     order = np.argsort(train[schema.TIME].to_numpy(), kind="stable")
-    late = rng.permutation(order[int(len(order) * start) :])[:MOST_QUERIES]
+    late = rng.permutation(order[int(len(order) * start) :])[: min(most, MOST_QUERIES)]
     earlier = np.empty(len(train))
     earlier[order] = train.iloc[order].groupby(schema.USER).cumcount()
     earlier = np.minimum(earlier[late], MOST_ACTIONS)

@@ -25,18 +25,17 @@ from stim_lib.recommend.statistics import HOURS_A_DAY, UNKNOWN, Statistics, chor
 
 FAMILIES = ("habit", "recency", "hour", "sequence", "near", "taste", "others", "moment")
 FAMILY_OF_WEIGHT = {
-    "count": "habit", "mid": "recency", "slow": "habit",
+    "count": "habit", "slow": "habit",
     "5_actions": "recency", "30_actions": "recency",
     "half_hour": "hour", "hour": "hour", "2_hours": "hour",
     "weekday_hour": "hour", "follow": "sequence",
-    "follow_hour": "sequence", "follow_kind": "sequence",
-    "from_near": "near", "from_near_hour": "near", "gap_hour": "hour", "follow_gap": "sequence",
+    "from_near_hour": "near", "gap_hour": "hour",
     "from_near_gap_hour": "near", "attention": "habit",
 }  # fmt: skip
 PUNCTUAL_HOURS = 1.5
 ROWS_AT_ONCE = 256
-OF_KINDS = ("count", "attention", "30_actions", "hour", "follow_kind", "from_near_hour", "gap_hour")
-OF_CELLS = ("count", "attention", "30_actions", "2_hours", "from_near", "gap_hour")
+OF_KINDS = ("count", "attention", "30_actions", "hour", "from_near_hour", "gap_hour")
+OF_CELLS = ("count", "attention", "30_actions", "from_near_hour", "gap_hour")
 # What orders candidates where there is too little to learn from: attention, and a little for
 # places where the user has not been.
 MIX = {

@@ -51,7 +51,8 @@ class Recommender:
     threads : int
         Of the fit. More than one helps only on cores that are free.
     most_questions : int
-        Questions that the ranker learns from, at most. Fewer are quicker and teach it less.
+        Questions that the ranker learns from, at most, and half of those that the attention does.
+        Fewer are quicker and teach less.
 
     Attributes
     ----------
@@ -137,7 +138,7 @@ class Recommender:
         statistics = learn_statistics(train)
         rng = np.random.default_rng(self.seed)
         train[FOLD] = rng.integers(0, FOLDS, len(train))
-        questions = draw_questions(train, CUTS[0], rng)
+        questions = draw_questions(train, CUTS[0], rng, 2 * self.most_questions)
         attention = fit_attention(
             questions, train, statistics, query_batches(questions, train),
             timed=self.use_query_time, seed=self.seed,

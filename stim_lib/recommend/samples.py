@@ -23,10 +23,10 @@ from stim_lib.recommend.statistics import learn_statistics
 
 # Shares of the training actions at which statistics are frozen; the questions follow each.
 CUTS = (0.35, 0.5, 0.65, 0.82)
-MOST_QUERIES = 17_000
-HARD, EASY = 20, 10
+MOST_QUERIES = 21_000
+HARD, EASY = 16, 7
 # Candidates of a query that are described, where own places compete with all others.
-SHORTLIST = 100
+SHORTLIST = 80
 # A training log below this size can afford to describe all of them, and needs every row.
 MANY_ACTIONS = 20_000
 # Memory grows with pairs of query and action, and with candidates.
