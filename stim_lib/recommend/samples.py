@@ -23,8 +23,8 @@ from stim_lib.recommend.statistics import learn_statistics
 
 # Shares of the training actions at which statistics are frozen; the questions follow each.
 CUTS = (0.35, 0.5, 0.65, 0.82)
-MOST_QUERIES = 21_000
-HARD, EASY = 16, 7
+MOST_QUERIES = 17_000
+HARD, EASY = 20, 10
 # Candidates of a query that are described, where own places compete with all others.
 SHORTLIST = 80
 # A training log below this size can afford to describe all of them, and needs every row.
