@@ -61,7 +61,8 @@ class Attention:
         """Score of each pair; of questions learned from, by the network of their fold."""
         if not self.networks or not len(sight.row):
             return _weighted(compare_moments(sight), self.weights)
-        pairs, questions = _tables(sight)
+        pairs = _stack(_features(sight).values())
+        questions = _stack(describe_queries(sight).values())
         scores = [one.score(pairs, questions, sight.query) for one in self.networks]
         if fold is None:
             return np.mean(scores, axis=0, dtype=float)
@@ -109,17 +110,14 @@ def _weighted(found: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> 
     return np.sum([weights[name] * values for name, values in found.items()], axis=0)
 
 
-def _tables(sight: Sight, kept: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Features of pairs, the plain ones first, and of questions."""
+def _features(sight: Sight) -> dict[str, np.ndarray]:
+    """All that is known of pairs, the moments first."""
     found = compare_moments(sight)
-    found |= compare_visits(sight, found)
-    kept = slice(None) if kept is None else kept
-    rows = [values[kept] for values in found.values()]
-    pairs = np.empty((len(rows), len(rows[0])), dtype=np.float32)
-    for number, values in enumerate(rows):
-        pairs[number] = values
-    asked = np.stack(list(describe_queries(sight).values()), axis=1).astype(np.float32)
-    return pairs.T, asked
+    return found | compare_visits(sight, found)
+
+
+def _stack(columns: Iterable[np.ndarray]) -> np.ndarray:
+    return np.stack([np.asarray(values, dtype=np.float32) for values in columns]).T
 
 
 def fit_attention(
@@ -185,7 +183,7 @@ def _networks(
     lessons: Lessons, fold: np.ndarray, weights: Mapping[str, float], names: list[str],
     rng: np.random.Generator,
 ) -> tuple[Network, ...]:  # fmt: skip
-    start = np.zeros(lessons.pairs.shape[1])
+    start = np.zeros(lessons.pairs.shape[1], dtype=np.float32)
     start[: len(names)] = [weights[name] for name in names]
     networks, gain = [], 0.0
     for own in range(FOLDS):
@@ -215,11 +213,15 @@ def _collect(
         kept = useful[sight.query] & (sure | (rng.random(len(hit)) < SHARE_OF_OLD))
         if not kept.any():
             continue
-        names = list(compare_moments(sight))
-        pairs, asked = _tables(sight, kept)
+        found = _features(sight)
+        names = [name for name in found if name in GUESSES]
+        pairs = _stack(values[kept] for values in found.values())
+        asked = _stack(describe_queries(sight).values())
         lift = np.where(sure[kept], 0, -np.log(SHARE_OF_OLD)).astype(np.float32)
         length = np.bincount(sight.query[kept], minlength=len(batch))[useful]
-        parts.append((pairs.astype(np.float16), asked[useful], hit[kept], lift, length))
+        # Row after row, since a step of the fit takes rows from everywhere.
+        pairs = np.ascontiguousarray(pairs, dtype=np.float16)
+        parts.append((pairs, asked[useful], hit[kept], lift, length))
         positions.append(batch[useful])
     if not parts:
         return None, np.zeros(0, dtype=int), names

@@ -43,7 +43,8 @@ def compare_moments(sight: Sight) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to ndarray of float32, shape (n_pairs,)
-        Numbers of the order of 1; some of `GUESSES`, in that order.
+        Numbers of the order of 1, by the names of `GUESSES`; those of the gap only where the time
+        is known.
 
     Notes
     -----
@@ -84,7 +85,7 @@ def compare_moments(sight: Sight) -> dict[str, np.ndarray]:
 
 
 def _compare_ways(sight: Sight, hour: np.ndarray) -> dict[str, np.ndarray]:
-    query, row, trace = sight.query, sight.row, sight.trace
+    query, trace = sight.query, sight.trace
     two = sight.at(trace.before, sight.pair_before, UNKNOWN)
     item_two, last = sight.at(trace.item, two, UNKNOWN), sight.last_item[query]
     before_last = sight.at(trace.item, sight.last_but_one, UNKNOWN)[query]
@@ -96,40 +97,41 @@ def _compare_ways(sight: Sight, hour: np.ndarray) -> dict[str, np.ndarray]:
         "follow_kind": _small(sight.follows_kind),
         "follow_hour": follow * hour,
     }
+    found |= _compare_places(sight)
+    found["hour_from_near"] = hour * found["from_near"]
+    return found | (_compare_gaps(sight, hour, found) if sight.timed else {})
+
+
+def _compare_places(sight: Sight) -> dict[str, np.ndarray]:
     scale = sight.statistics.jumps.tolist()
-    on_map = np.isfinite(scale[0])
-    if on_map:
-        here = sight.here[query]
-        apart = _small(np.nan_to_num(sight.metres_before, nan=np.inf))
-        away = _small(np.nan_to_num(chord_metres(trace.points[row], here), nan=scale[1]))
-        found |= {
-            "from_near": np.exp(-apart / scale[0]),
-            "from_area": np.exp(-apart / scale[1]),
-            "near": np.exp(-away / scale[0]),
-            "far": np.log1p(away / scale[1]),
-        }
-        found["hour_from_near"] = hour * found["from_near"]  # fmt: skip
-    if sight.timed:
-        found |= _compare_gaps(sight, hour, found, on_map)
-    return found
+    if not np.isfinite(scale[0]):
+        # Without a map every place is as near as any other.
+        nothing = np.zeros(len(sight.row), dtype=np.float32)
+        return dict.fromkeys(("from_near", "from_area", "near", "far"), nothing)
+    apart = _small(np.nan_to_num(sight.metres_before, nan=np.inf))
+    here = sight.here[sight.query]
+    away = np.nan_to_num(chord_metres(sight.trace.points[sight.row], here), nan=scale[1])
+    away = _small(away)
+    return {
+        "from_near": np.exp(-apart / scale[0]),
+        "from_area": np.exp(-apart / scale[1]),
+        "near": np.exp(-away / scale[0]),
+        "far": np.log1p(away / scale[1]),
+    }
 
 
 def _compare_gaps(
-    sight: Sight, hour: np.ndarray, found: dict[str, np.ndarray], on_map: bool
+    sight: Sight, hour: np.ndarray, found: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     gap, now, alike = sight.pair_gap, sight.gap[sight.query], _small(sight.gap_ratio)
     soon = _small(1 / (1 + now / sight.statistics.gap_hours))
-    more = {
+    return {
         "gap": alike, "follow_gap": alike * found["follow"], "gap_hour": alike * hour,
         "follow_soon": soon * found["follow"], "hour_later": (1 - soon) * hour,
         "overnight": _small((gap > HOURS_A_DAY / 4) == (now > HOURS_A_DAY / 4)),
+        "from_near_gap": alike * found["from_near"], "near_soon": soon * found["near"],
+        "far_soon": soon * found["far"],
     }  # fmt: skip
-    if on_map:
-        more |= {
-            "from_near_gap": alike * found["from_near"], "near_soon": soon * found["near"],
-            "far_soon": soon * found["far"],
-        }  # fmt: skip
-    return more
 
 
 def compare_visits(sight: Sight, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -193,7 +195,7 @@ def _compare_days(sight: Sight) -> dict[str, np.ndarray]:
     days = _small(np.maximum(np.floor(sight.clock / HOURS_A_DAY)[query] - date[row], 0))
     kind, hour = trace.category[row], np.floor(np.nan_to_num(sight.clock)).astype(int) % HOURS_A_DAY
     usual = _small(sight.statistics.category_hours * HOURS_A_DAY)[kind, hour[query]]
-    onward = np.append(np.diff(trace.time), np.inf)
+    onward = np.append(np.diff(trace.time), np.inf)[: len(trace.time)]
     onward[np.append(trace.before[1:] < 0, True)[: len(onward)]] = np.inf
     stay = _small(np.minimum(onward[row], np.maximum(sight.now[query] - trace.time[row], 0)))
     last_kind = sight.at(trace.category, sight.last, UNKNOWN)[query]
