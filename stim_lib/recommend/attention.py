@@ -32,8 +32,8 @@ MOST_QUERIES, MOST_PAIRS = 15_000, 1_900_000
 RECENT, SHARE_OF_OLD = 100, 0.3
 # The plain sum has few weights and needs fewer.
 MOST_PAIRS_OF_SUM = 400_000
-# With fewer questions there is no network.
-LEAST_QUERIES = 300
+# With fewer questions there is no network: each has two thousand weights.
+LEAST_QUERIES = 1_500
 # As strong as a normal prior with this standard deviation around the guesses.
 SPREAD = 1.0
 # Fitting ends after so many steps, or when one gains less than this share of the loss.

@@ -47,7 +47,8 @@ class TestAttention:
         found = fit_attention(log, log, learn_statistics(log), [np.arange(4)], timed=False)
         assert found == Attention()
 
-    def test_network_learns_what_no_sum_can_say(self, make_log):
+    def test_network_learns_what_no_sum_can_say(self, make_log, monkeypatch):
+        monkeypatch.setattr("stim_lib.recommend.attention.LEAST_QUERIES", 300)
         rng = np.random.default_rng(0)
         # At noon where they were a day before, else anywhere but there: "yesterday" changes sign.
         items = ["a", "b", "c"] * 4

@@ -77,7 +77,7 @@ class TestSight:
         assert weights["5_actions"].tolist() == pytest.approx([2 ** -(n / 5) for n in (3, 2, 1, 0)])
         # The last place is x; y alone came after it, and x after y.
         assert (weights["follow"] > 0).tolist() == [False, True, False, True]
-        assert weights["hour"].argmax() == 0
+        assert weights["hour"].argmax() == 2  # at one in the morning, as the query
 
     def test_far_past_is_forgotten(self, make_log):
         log = make_log(range(MOST_ACTIONS + 10), items=["x"] * (MOST_ACTIONS + 10))
