@@ -1,12 +1,14 @@
-"""Which of one's own past actions speak for now: attention with a few weights that can be read.
+"""Which of one's own past actions speak for now: attention whose scores are fitted to returns.
 
-Each earlier action gets a score, linear in what its moment has in common with the query; a softmax
-turns scores into shares, and a place has the shares of its actions. Introduced in chapter 12.
+Each earlier action gets a score; a softmax turns scores into shares, and a place has the shares of
+its actions. A score is a weighted sum of what the action's moment has in common with the query;
+with enough questions to learn from, a small network corrects it. Introduced in chapter 12.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -14,132 +16,68 @@ from scipy.optimize import minimize
 
 from stim_lib import schema
 from stim_lib.queries import make_queries
-from stim_lib.recommend.sight import SATURDAY, Sight, look
-from stim_lib.recommend.statistics import HOURS_A_DAY, UNKNOWN, Statistics, chord_metres
+from stim_lib.recommend.moments import (
+    GUESSES,
+    compare_moments,
+    compare_visits,
+    describe_queries,
+)
+from stim_lib.recommend.network import Lessons, Network, fit_network, surprise
+from stim_lib.recommend.sight import MOST_ACTIONS, Sight, look
+from stim_lib.recommend.statistics import Statistics
 
-# Guesses from which fitting starts, and to which few data keep close.
-GUESSES = {
-    "age": -0.3, "back": -0.2, "is_last": -1.0, "today": -0.3, "was_new": -0.5,
-    "quarter_hour": 0.5, "hour": 1.0, "half_day": 0.5, "kind_of_day": 0.5, "weekday": 0.2,
-    "follow": 1.5, "follow_pair": 0.5, "skip": 0.3, "follow_kind": 0.3,
-    "from_near": 0.8, "from_area": 0.3, "near": 0.5, "far": -0.1, "follow_hour": 0.0,
-    "gap": 0.0, "follow_gap": 0.0, "from_near_gap": 0.0, "gap_hour": 0.0, "near_soon": 0.5,
-    "far_soon": -0.3, "follow_soon": 0.5, "hour_later": 0.3, "overnight": 0.1,
-    "hour_kind_of_day": 0.0, "hour_weekday": 0.0, "hour_from_near": 0.0, "age_hour": 0.0,
-}  # fmt: skip
-MOST_PAIRS = 800_000
-MOST_QUERIES = 2_500
+# Questions of a fit and pairs that are kept for it, at most.
+MOST_QUERIES, MOST_PAIRS = 15_000, 1_900_000
+# Of pairs older than so many actions this share is kept, and stands for the rest.
+RECENT, SHARE_OF_OLD = 100, 0.3
+# The plain sum has few weights and needs fewer.
+MOST_PAIRS_OF_SUM = 400_000
+# With fewer questions there is no network: each has two thousand weights.
+LEAST_QUERIES = 1_500
 # As strong as a normal prior with this standard deviation around the guesses.
 SPREAD = 1.0
 # Fitting ends after so many steps, or when one gains less than this share of the loss.
-MOST_STEPS, LEAST_GAIN = 60, 1e-6
+MOST_STEPS, LEAST_GAIN = 40, 1e-5
+# Questions are dealt into so many folds; each network learns from the others than its own.
+FOLD, FOLDS = "fold", 2
 
 
-def compare_moments(sight: Sight) -> dict[str, np.ndarray]:
-    """What the moment of each earlier action has in common with the query.
+@dataclass(frozen=True)
+class Attention:
+    """What scores earlier actions.
 
-    Parameters
+    Attributes
     ----------
-    sight : Sight
-
-    Returns
-    -------
-    dict of str to ndarray of float64, shape (n_pairs,)
-        Numbers of the order of 1; some of `GUESSES`, in that order.
-
-    Notes
-    -----
-    Introduced in chapter 12.
-
-    Examples
-    --------
-    >>> from stim_lib.datasets import load_seed_example
-    >>> from stim_lib.recommend.statistics import learn_statistics
-    >>> log = load_seed_example().assign(user_id="1")
-    >>> found = compare_moments(look(log[2:3], log, learn_statistics(log), timed=False))
-    >>> found["is_last"].tolist()
-    [0.0, 1.0]
+    weights : dict of str to float
+        Of `moments.compare_moments`.
+    networks : tuple of Network
+        None, or one for each fold, which has not seen the questions of that fold.
     """
-    query, row, trace = sight.query, sight.row, sight.trace
-    age = np.maximum(sight.now[query] - trace.time[row], 0) / sight.statistics.return_hours
-    date = np.floor(trace.clock / HOURS_A_DAY)[row] == np.floor(sight.clock / HOURS_A_DAY)[query]
-    apart, (day, today) = sight.apart, sight.days
-    found = {
-        "age": np.log1p(age),
-        "back": np.log1p(sight.back),
-        "is_last": 1.0 * (trace.item[row] == sight.last_item[query]),
-        "today": 1.0 * date,
-        "was_new": 1.0 * trace.is_new[row],
-        "quarter_hour": np.exp(-0.5 * (apart / 0.3) ** 2),
-        "hour": np.exp(-0.5 * (apart / 1.2) ** 2),
-        "half_day": np.cos(apart / HOURS_A_DAY * 2 * np.pi),
-        "kind_of_day": 1.0 * ((day >= SATURDAY) == (today >= SATURDAY)),
-        "weekday": 1.0 * (day == today),
-    }
-    found |= {
-        "hour_kind_of_day": found["hour"] * found["kind_of_day"],
-        "hour_weekday": found["hour"] * found["weekday"],
-        "age_hour": found["hour"] * found["age"],
-    }
-    return found | _compare_ways(sight, found["hour"])
+
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(GUESSES))
+    networks: tuple[Network, ...] = ()
+
+    def score(self, sight: Sight, fold: np.ndarray | None = None) -> np.ndarray:
+        """Score of each pair; of questions learned from, by the network of their fold."""
+        if not self.networks or not len(sight.row):
+            return _weighted(compare_moments(sight), self.weights)
+        pairs = _stack(_features(sight).values())
+        questions = _stack(describe_queries(sight).values())
+        scores = [one.score(pairs, questions, sight.query) for one in self.networks]
+        if fold is None:
+            return np.mean(scores, axis=0, dtype=float)
+        return np.choose(fold[sight.query], scores).astype(float)
 
 
-def _compare_ways(sight: Sight, hour: np.ndarray) -> dict[str, np.ndarray]:
-    query, row, trace = sight.query, sight.row, sight.trace
-    two = sight.at(trace.before, sight.pair_before, UNKNOWN)
-    item_two, last = sight.at(trace.item, two, UNKNOWN), sight.last_item[query]
-    before_last = sight.at(trace.item, sight.last_but_one, UNKNOWN)[query]
-    follow = 1.0 * sight.follows
-    found = {
-        "follow": follow,
-        "follow_pair": follow * (item_two == before_last) * (two >= 0),
-        "skip": 1.0 * (item_two == last),
-        "follow_kind": 1.0 * sight.follows_kind,
-        "follow_hour": follow * hour,
-    }
-    scale = sight.statistics.jumps
-    on_map = np.isfinite(scale[0])
-    if on_map:
-        here = sight.here[query]
-        apart = np.nan_to_num(sight.metres_before, nan=np.inf)
-        away = np.nan_to_num(chord_metres(trace.points[row], here), nan=scale[1])
-        found |= {
-            "from_near": np.exp(-apart / scale[0]),
-            "from_area": np.exp(-apart / scale[1]),
-            "near": np.exp(-away / scale[0]),
-            "far": np.log1p(away / scale[1]),
-        }
-        found["hour_from_near"] = hour * found["from_near"]  # fmt: skip
-    if sight.timed:
-        found |= _compare_gaps(sight, hour, found, on_map)
-    return found
-
-
-def _compare_gaps(
-    sight: Sight, hour: np.ndarray, found: dict[str, np.ndarray], on_map: bool
-) -> dict[str, np.ndarray]:
-    gap, now, alike = sight.pair_gap, sight.gap[sight.query], sight.gap_ratio
-    soon = 1 / (1 + now / sight.statistics.gap_hours)
-    more = {
-        "gap": alike, "follow_gap": alike * found["follow"], "gap_hour": alike * hour,
-        "follow_soon": soon * found["follow"], "hour_later": (1 - soon) * hour,
-        "overnight": 1.0 * ((gap > HOURS_A_DAY / 4) == (now > HOURS_A_DAY / 4)),
-    }  # fmt: skip
-    if on_map:
-        more |= {
-            "from_near_gap": alike * found["from_near"], "near_soon": soon * found["near"],
-            "far_soon": soon * found["far"],
-        }  # fmt: skip
-    return more
-
-
-def attend(sight: Sight, weights: Mapping[str, float]) -> np.ndarray:
+def attend(sight: Sight, attention: Attention, fold: np.ndarray | None = None) -> np.ndarray:
     """Share of the attention of each query that each of its pairs gets.
 
     Parameters
     ----------
     sight : Sight
-    weights : mapping of str to float
+    attention : Attention
+    fold : ndarray of int, shape (n_queries,), optional
+        Of questions that the attention learned from, so that it does not remember the answer.
 
     Returns
     -------
@@ -156,18 +94,30 @@ def attend(sight: Sight, weights: Mapping[str, float]) -> np.ndarray:
     >>> from stim_lib.recommend.statistics import learn_statistics
     >>> log = load_seed_example().assign(user_id="1")
     >>> sight = look(log[2:3], log, learn_statistics(log), timed=False)
-    >>> float(attend(sight, GUESSES).sum())
+    >>> float(attend(sight, Attention()).sum())
     1.0
     """
-    score = np.zeros(len(sight.row))
-    for name, values in compare_moments(sight).items():
-        score += weights[name] * values
+    score = attention.score(sight, fold)
     if not len(score):
         return score
     start = np.flatnonzero(np.diff(sight.query, prepend=-1))
     length = np.diff(np.append(start, len(score)))
     score = np.exp(score - np.repeat(np.maximum.reduceat(score, start), length))
     return score / np.repeat(np.add.reduceat(score, start), length)
+
+
+def _weighted(found: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
+    return np.sum([weights[name] * values for name, values in found.items()], axis=0)
+
+
+def _features(sight: Sight) -> dict[str, np.ndarray]:
+    """All that is known of pairs, the moments first."""
+    found = compare_moments(sight)
+    return found | compare_visits(sight, found)
+
+
+def _stack(columns: Iterable[np.ndarray]) -> np.ndarray:
+    return np.stack([np.asarray(values, dtype=np.float32) for values in columns]).T
 
 
 def fit_attention(
@@ -177,85 +127,126 @@ def fit_attention(
     batches: Iterable[np.ndarray],
     *,
     timed: bool,
-) -> dict[str, float]:
-    """Find the weights under which returns to own places were most likely.
+    seed: int = 0,
+) -> Attention:
+    """Find the scores under which returns to own places were most likely.
 
     Parameters
     ----------
     questions : DataFrame, shape (n_queries, n_columns)
-        Actions of the log, as questions and answers.
+        Actions of the log, as questions and answers; the column fold, where there is one, says to
+        which fold each belongs.
     log : DataFrame, shape (n_actions, n_columns)
     statistics : Statistics
-        Its scales alone are used.
+        Of the log; its scales and the hours of the categories are used.
     batches : iterable of ndarray of int
         Positions in `questions`.
     timed : bool
+    seed : int
 
     Returns
     -------
-    dict of str to float
-        For every name of `GUESSES`; the guess itself where nothing could be learned.
+    Attention
+        The guesses where nothing could be learned; without networks where these did not foretell
+        the answers of their own folds better than the weighted sum.
 
     Notes
     -----
-    Maximises Σ log (share of the answer) - Σ (w - guess)² / 2 `SPREAD`² by L-BFGS; questions
-    whose answer the user had never visited say nothing. Introduced in chapter 12.
+    Maximises Σ log (share of the answer); the sum's weights also pay (w - guess)² / 2 `SPREAD`²,
+    by L-BFGS, and the networks begin there. Questions whose answer the user had never visited say
+    nothing. Introduced in chapter 12.
 
     Examples
     --------
     >>> from stim_lib.datasets import load_seed_example
     >>> from stim_lib.recommend.statistics import learn_statistics
     >>> log = load_seed_example().assign(user_id="1")
-    >>> fit_attention(log, log, learn_statistics(log), [np.arange(4)], timed=False)["follow"]
-    1.5
+    >>> found = fit_attention(log, log, learn_statistics(log), [np.arange(4)], timed=False)
+    >>> found.weights["follow"], found.networks
+    (1.5, ())
     """
+    rng = np.random.default_rng(seed)
+    lessons, asked, names = _collect(questions, log, statistics, batches, timed=timed, rng=rng)
+    # Where every pair is the answer there was no choice.
+    if lessons is None or lessons.hit.all():
+        return Attention()
+    order = rng.permutation(len(lessons.length))
+    fits = lessons.length[order].cumsum() <= max(MOST_PAIRS_OF_SUM, lessons.length.max())
+    weights = GUESSES | _most_likely(lessons.part(np.sort(order[fits])), names)
+    fold = questions[FOLD].to_numpy()[asked] if FOLD in questions else np.arange(len(asked)) % FOLDS
+    if len(asked) < LEAST_QUERIES or np.bincount(fold, minlength=FOLDS).min() < LEAST_QUERIES / 4:
+        return Attention(weights)
+    return Attention(weights, _networks(lessons, fold, weights, names, rng))
+
+
+def _networks(
+    lessons: Lessons, fold: np.ndarray, weights: Mapping[str, float], names: list[str],
+    rng: np.random.Generator,
+) -> tuple[Network, ...]:  # fmt: skip
+    start = np.zeros(lessons.pairs.shape[1], dtype=np.float32)
+    start[: len(names)] = [weights[name] for name in names]
+    networks, gain = [], 0.0
+    for own in range(FOLDS):
+        network = fit_network(lessons.part(np.flatnonzero(fold != own)), start, rng)
+        judged = lessons.part(np.flatnonzero(fold == own))
+        pairs = judged.pairs.astype(np.float32)
+        query = np.repeat(np.arange(len(judged.length)), judged.length)
+        found = network.score(pairs, judged.questions, query)
+        gain += surprise(pairs @ start, judged)[0].sum() - surprise(found, judged)[0].sum()
+        networks.append(network)
+    return tuple(networks) if gain > 0 else ()
+
+
+def _collect(
+    questions: pd.DataFrame, log: pd.DataFrame, statistics: Statistics,
+    batches: Iterable[np.ndarray], *, timed: bool, rng: np.random.Generator,
+) -> tuple[Lessons | None, np.ndarray, list[str]]:  # fmt: skip
+    """Questions with an own place for an answer, their positions, and names of the plain sum."""
     queries, truth = make_queries(questions)
     answer = statistics.catalogue.get_indexer(truth)
-    tables, hits, starts, n_pairs = [], [], [], 0
-    names: list[str] = []
+    parts, positions, names = [], [], list(GUESSES)
     for batch in batches:
         sight = look(queries.iloc[batch], log, statistics, timed=timed)
         hit = sight.trace.item[sight.row] == answer[batch][sight.query]
         useful = np.bincount(sight.query[hit], minlength=len(batch)) > 0
-        kept = useful[sight.query]
-        if not kept.any() or n_pairs > MOST_PAIRS:
+        sure = hit | (sight.back < RECENT)
+        kept = useful[sight.query] & (sure | (rng.random(len(hit)) < SHARE_OF_OLD))
+        if not kept.any():
             continue
-        found = compare_moments(sight)
-        names = list(found)
-        tables.append(np.stack([v[kept].astype(np.float32) for v in found.values()], axis=1))
-        hits.append(hit[kept])
-        starts.append(np.flatnonzero(np.diff(sight.query[kept], prepend=-1)) + n_pairs)
-        n_pairs += int(kept.sum())
-    # Where every pair is the answer there was no choice.
-    if not tables or np.concatenate(hits).all():
-        return dict(GUESSES)
-    table, hit, start = (np.concatenate(parts) for parts in (tables, hits, starts))
-    return GUESSES | _most_likely(table, hit, start, names)
+        found = _features(sight)
+        names = [name for name in found if name in GUESSES]
+        pairs = _stack(values[kept] for values in found.values())
+        asked = _stack(describe_queries(sight).values())
+        lift = np.where(sure[kept], 0, -np.log(SHARE_OF_OLD)).astype(np.float32)
+        length = np.bincount(sight.query[kept], minlength=len(batch))[useful]
+        # Row after row, since a step of the fit takes rows from everywhere.
+        pairs = np.ascontiguousarray(pairs, dtype=np.float16)
+        parts.append((pairs, asked[useful], hit[kept], lift, length))
+        positions.append(batch[useful])
+    if not parts:
+        return None, np.zeros(0, dtype=int), names
+    joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return Lessons(*joined), np.concatenate(positions), names
 
 
-def _most_likely(
-    table: np.ndarray, hit: np.ndarray, start: np.ndarray, names: list[str]
-) -> dict[str, float]:
+def _most_likely(lessons: Lessons, names: list[str]) -> dict[str, float]:
     guess = np.array([GUESSES[name] for name in names])
-    length = np.diff(np.append(start, len(hit)))
+    table = lessons.pairs[:, : len(names)].astype(np.float32)
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        score = (table @ weights.astype(np.float32)).astype(float)
-        top = np.repeat(np.maximum.reduceat(score, start), length)
-        share = np.exp(score - top)
-        all_of_it = np.add.reduceat(share, start)
-        right = np.add.reduceat(share * hit, start) + 1e-300
-        pull = share / np.repeat(all_of_it, length) - share * hit / np.repeat(right, length)
+        surprises, pull = surprise(table @ weights.astype(np.float32), lessons)
         slope = pull.astype(np.float32) @ table + (weights - guess) / SPREAD**2
-        value = np.log(all_of_it).sum() - np.log(right).sum()
-        return value + ((weights - guess) ** 2).sum() / (2 * SPREAD**2), slope.astype(float)
+        value = surprises.sum() + ((weights - guess) ** 2).sum() / (2 * SPREAD**2)
+        return value, slope.astype(float)
 
     options = {"maxiter": MOST_STEPS, "ftol": LEAST_GAIN}
     found = minimize(loss, guess, jac=True, method="L-BFGS-B", options=options)
     return dict(zip(names, found.x.tolist(), strict=True))
 
 
-def draw_questions(train: pd.DataFrame, start: float, rng: np.random.Generator) -> pd.DataFrame:
+def draw_questions(
+    train: pd.DataFrame, start: float, rng: np.random.Generator, most: int = MOST_QUERIES
+) -> pd.DataFrame:
     """Some actions of the later part of a log.
 
     Parameters
@@ -264,11 +255,13 @@ def draw_questions(train: pd.DataFrame, start: float, rng: np.random.Generator) 
     start : float
         Share of the actions, in order of time, that come before.
     rng : Generator
+    most : int
 
     Returns
     -------
     DataFrame
-        At most `MOST_QUERIES` rows of `train`, in its order.
+        At most `most` and `MOST_QUERIES` rows of `train`, in its order, and no more than have
+        `MOST_PAIRS` earlier actions to be compared with.
 
     Notes
     -----
@@ -281,5 +274,9 @@ def draw_questions(train: pd.DataFrame, start: float, rng: np.random.Generator) 
     2
     """
     order = np.argsort(train[schema.TIME].to_numpy(), kind="stable")
-    late = order[int(len(order) * start) :]
-    return train.iloc[np.sort(rng.permutation(late)[:MOST_QUERIES])]
+    late = rng.permutation(order[int(len(order) * start) :])[: min(most, MOST_QUERIES)]
+    earlier = np.empty(len(train))
+    earlier[order] = train.iloc[order].groupby(schema.USER).cumcount()
+    earlier = np.minimum(earlier[late], MOST_ACTIONS)
+    pairs = np.minimum(earlier, RECENT) + SHARE_OF_OLD * np.maximum(earlier - RECENT, 0)
+    return train.iloc[np.sort(late[: 1 + np.searchsorted(pairs.cumsum(), MOST_PAIRS)])]

@@ -6,13 +6,12 @@ taste, others, and moment (of the query alone; it explains no place). Introduced
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from stim_lib.recommend.attention import GUESSES, attend
+from stim_lib.recommend.attention import Attention, attend
 from stim_lib.recommend.candidates import Roads, similar_scores
 from stim_lib.recommend.groups import (
     CELLS,
@@ -26,18 +25,17 @@ from stim_lib.recommend.statistics import HOURS_A_DAY, UNKNOWN, Statistics, chor
 
 FAMILIES = ("habit", "recency", "hour", "sequence", "near", "taste", "others", "moment")
 FAMILY_OF_WEIGHT = {
-    "count": "habit", "mid": "recency", "slow": "habit",
+    "count": "habit", "slow": "habit",
     "5_actions": "recency", "30_actions": "recency",
     "half_hour": "hour", "hour": "hour", "2_hours": "hour",
     "weekday_hour": "hour", "follow": "sequence",
-    "follow_hour": "sequence", "follow_kind": "sequence",
-    "from_near": "near", "from_near_hour": "near", "gap_hour": "hour", "follow_gap": "sequence",
+    "from_near_hour": "near", "gap_hour": "hour",
     "from_near_gap_hour": "near", "attention": "habit",
 }  # fmt: skip
 PUNCTUAL_HOURS = 1.5
 ROWS_AT_ONCE = 256
-OF_KINDS = ("count", "attention", "30_actions", "hour", "follow_kind", "from_near_hour", "gap_hour")
-OF_CELLS = ("count", "attention", "30_actions", "2_hours", "from_near", "gap_hour")
+OF_KINDS = ("count", "attention", "30_actions", "hour", "from_near_hour", "gap_hour")
+OF_CELLS = ("count", "attention", "30_actions", "from_near_hour", "gap_hour")
 # What orders candidates where there is too little to learn from: attention, and a little for
 # places where the user has not been.
 MIX = {
@@ -53,12 +51,12 @@ class Atlas:
     Attributes
     ----------
     statistics : Statistics
-    attention : dict of str to float
-        Weights from `attention.fit_attention`.
+    attention : Attention
+        From `attention.fit_attention`.
     """
 
     statistics: Statistics
-    attention: Mapping[str, float] = field(default_factory=lambda: dict(GUESSES))
+    attention: Attention = field(default_factory=Attention)
 
     @cached_property
     def roads(self) -> Roads:
@@ -106,11 +104,13 @@ class Describer:
     ----------
     sight : Sight
     atlas : Atlas
+    fold : ndarray of int, shape (n_queries,), optional
+        Of questions that the attention learned from; see `attention.attend`.
     """
 
-    def __init__(self, sight: Sight, atlas: Atlas) -> None:
+    def __init__(self, sight: Sight, atlas: Atlas, fold: np.ndarray | None = None) -> None:
         self.sight, self.atlas, self.statistics = sight, atlas, atlas.statistics
-        self.weights = weigh_pairs(sight) | {"attention": attend(sight, atlas.attention)}
+        self.weights = weigh_pairs(sight) | {"attention": attend(sight, atlas.attention, fold)}
         self.own = group_pairs(sight, sight.trace.item, len(self.statistics.catalogue))
         self.kinds = group_pairs(sight, sight.trace.category, len(self.statistics.categories))
         self.sums = {

@@ -16,7 +16,7 @@ import pandas as pd
 from stim_lib import schema
 from stim_lib.queries import QUERY
 from stim_lib.recommend import storage
-from stim_lib.recommend.attention import draw_questions, fit_attention
+from stim_lib.recommend.attention import FOLD, FOLDS, draw_questions, fit_attention
 from stim_lib.recommend.candidates import Roads, find_candidates
 from stim_lib.recommend.features import Atlas, Describer, Table
 from stim_lib.recommend.ranking import Ranker, fit_ranker
@@ -51,7 +51,8 @@ class Recommender:
     threads : int
         Of the fit. More than one helps only on cores that are free.
     most_questions : int
-        Questions that the ranker learns from, at most. Fewer are quicker and teach it less.
+        Questions that the ranker learns from, at most, and half of those that the attention does.
+        Fewer are quicker and teach less.
 
     Attributes
     ----------
@@ -136,10 +137,11 @@ class Recommender:
         train = train.reset_index(drop=True)
         statistics = learn_statistics(train)
         rng = np.random.default_rng(self.seed)
-        questions = draw_questions(train, CUTS[0], rng)
+        train[FOLD] = rng.integers(0, FOLDS, len(train))
+        questions = draw_questions(train, CUTS[0], rng, 2 * self.most_questions)
         attention = fit_attention(
             questions, train, statistics, query_batches(questions, train),
-            timed=self.use_query_time,
+            timed=self.use_query_time, seed=self.seed,
         )  # fmt: skip
         sample = draw_sample(
             train, attention, timed=self.use_query_time, seed=self.seed,

@@ -7,7 +7,7 @@ chapter 12.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ import pandas as pd
 
 from stim_lib import schema
 from stim_lib.queries import make_queries
+from stim_lib.recommend.attention import FOLD, Attention
 from stim_lib.recommend.candidates import find_candidates
 from stim_lib.recommend.features import Atlas, Describer
 from stim_lib.recommend.sight import look
@@ -25,7 +26,7 @@ CUTS = (0.35, 0.5, 0.65, 0.82)
 MOST_QUERIES = 17_000
 HARD, EASY = 20, 10
 # Candidates of a query that are described, where own places compete with all others.
-SHORTLIST = 100
+SHORTLIST = 80
 # A training log below this size can afford to describe all of them, and needs every row.
 MANY_ACTIONS = 20_000
 # Memory grows with pairs of query and action, and with candidates.
@@ -65,7 +66,7 @@ class Sample:
 
 def draw_sample(
     train: pd.DataFrame,
-    attention: Mapping[str, float],
+    attention: Attention,
     *,
     timed: bool,
     seed: int,
@@ -77,8 +78,8 @@ def draw_sample(
     Parameters
     ----------
     train : DataFrame, shape (n_actions, n_columns)
-    attention : mapping of str to float
-        Weights from `attention.fit_attention`.
+    attention : Attention
+        From `attention.fit_attention`; the column fold of `train` says what each network knows.
     timed : bool
     seed : int
     most : int
@@ -96,9 +97,9 @@ def draw_sample(
 
     Examples
     --------
-    >>> from stim_lib.recommend.attention import GUESSES
+    >>> from stim_lib.recommend.attention import Attention
     >>> from stim_lib.simulate import make_city
-    >>> sample = draw_sample(make_city(20, 50, 30).log, GUESSES, timed=True, seed=0)
+    >>> sample = draw_sample(make_city(20, 50, 30).log, Attention(), timed=True, seed=0)
     >>> sample.is_answer.sum() == len(sample.sizes)
     np.True_
     """
@@ -137,11 +138,12 @@ def _describe_part(
     now: pd.DataFrame, log: pd.DataFrame, atlas: Atlas, timed: bool, rng: np.random.Generator
 ) -> Iterator[tuple]:
     queries, truth = make_queries(now)
+    fold = now[FOLD].to_numpy() if FOLD in now else None
     most = SHORTLIST if len(log) >= MANY_ACTIONS else None
     answer = atlas.statistics.catalogue.get_indexer(truth)
     for batch in query_batches(queries, log):
         sight = look(queries.iloc[batch], log, atlas.statistics, timed=timed)
-        describer = Describer(sight, atlas)
+        describer = Describer(sight, atlas, None if fold is None else fold[batch])
         query, item = find_candidates(sight, describer.own, describer.kinds, atlas.roads)
         table = describer.describe(query, item, most)
         query, item = table.query, table.item

@@ -333,7 +333,7 @@ def weekday(clock: np.ndarray) -> np.ndarray:
 
 
 # Half-lives: of time in returns of the log's own users, of order in actions.
-HALF_LIVES = {"mid": 4.0, "slow": 20.0}
+HALF_LIVES = {"slow": 20.0}
 HALF_ACTIONS = {"5_actions": 5.0, "30_actions": 30.0}
 WIDTHS = {"half_hour": 0.4, "hour": 1.0, "2_hours": 2.0}
 OTHER_KIND_OF_DAY = 0.35
@@ -381,20 +381,13 @@ def weigh_pairs(sight: Sight) -> dict[str, np.ndarray]:
 
 def _sequence_weights(sight: Sight, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     slow, hours = weights["slow"], weights["2_hours"]
-    found = {
-        "follow": np.where(sight.follows, slow, 0),
-        "follow_hour": np.where(sight.follows, hours, 0),
-        "follow_kind": np.where(sight.follows_kind, slow, 0),
-    }
+    found = {"follow": np.where(sight.follows, slow, 0)}
     scale = sight.statistics.jumps[0]
     if np.isfinite(scale):
         near = np.nan_to_num(np.exp(-sight.metres_before / scale))
-        found |= {"from_near": near * slow, "from_near_hour": near * hours}
+        found["from_near_hour"] = near * hours
     if sight.timed:
-        found |= {
-            "gap_hour": sight.gap_ratio * hours,
-            "follow_gap": sight.gap_ratio * found["follow"],
-        }
+        found["gap_hour"] = sight.gap_ratio * hours
         if np.isfinite(scale):
             found["from_near_gap_hour"] = sight.gap_ratio * found["from_near_hour"]
     return found

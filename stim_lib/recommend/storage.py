@@ -16,13 +16,16 @@ import pandas as pd
 from scipy import sparse
 
 from stim_lib import schema
+from stim_lib.recommend.attention import Attention
 from stim_lib.recommend.features import Atlas
+from stim_lib.recommend.network import Network
 from stim_lib.recommend.ranking import Ranker
 from stim_lib.recommend.statistics import Statistics
 
 FORMAT = "stim_lib recommender"
-VERSION = 1
+VERSION = 2
 SETTINGS_FILE, NUMBERS_FILE, TREES_FILE = "model.json", "statistics.npz", "trees_{}.txt"
+NETWORK_FILE = "network_{}.npz"
 MATRICES = ("steps", "category_steps", "similar")
 NUMBERS = ("return_hours", "gap_hours", "clock_offset")
 INDEXES = {"catalogue": schema.ITEM, "categories": schema.CATEGORY}
@@ -52,7 +55,8 @@ def save_model(
     Returns
     -------
     Path
-        The folder: model.json with a checksum of every other file, statistics.npz, trees_n.txt.
+        The folder: model.json with a checksum of every other file, statistics.npz,
+        trees_n.txt, network_n.npz.
 
     Raises
     ------
@@ -83,10 +87,13 @@ def save_model(
     for number, booster in enumerate(ranker.boosters):
         files.append(TREES_FILE.format(number))
         (folder / files[-1]).write_text(booster.model_to_string(), encoding="utf-8")
+    for number, network in enumerate(atlas.attention.networks):
+        files.append(NETWORK_FILE.format(number))
+        np.savez_compressed(folder / files[-1], allow_pickle=False, **network.parts)
     document = {
         "format": FORMAT, "version": VERSION, "settings": settings, "family": family,
         "features": list(ranker.names),
-        "report": dict(ranker.report), "attention": dict(atlas.attention),
+        "report": dict(ranker.report), "attention": dict(atlas.attention.weights),
         "files": {name: _checksum(folder / name) for name in files},
         **names,
     }  # fmt: skip
@@ -139,8 +146,10 @@ def load_model(path: str | Path) -> tuple[Atlas, Ranker, dict[str, str], dict[st
         if _checksum(folder / name) != checksum:
             raise ValueError(f"{folder / name}: not the file that was saved; save the model again")
     statistics = _statistics(folder / NUMBERS_FILE, document)
-    trees = [name for name in document["files"] if name != NUMBERS_FILE]
-    atlas = Atlas(statistics, document["attention"])
+    trees = [name for name in document["files"] if name.endswith(".txt")]
+    networks = [name for name in document["files"] if name.startswith("network")]
+    attention = Attention(document["attention"], tuple(_network(folder / n) for n in networks))
+    atlas = Atlas(statistics, attention)
     return atlas, _ranker(folder, trees, document), document["family"], document["settings"]
 
 
@@ -165,6 +174,11 @@ def _ranker(folder: Path, trees: list[str], document: dict[str, Any]) -> Ranker:
         lightgbm.Booster(model_str=(folder / name).read_text(encoding="utf-8")) for name in trees
     )
     return Ranker(document["features"], boosters, document["report"])
+
+
+def _network(file: Path) -> Network:
+    with np.load(file, allow_pickle=False) as parts:
+        return Network(dict(parts))
 
 
 def _plain(index: pd.Index, name: str) -> list[object]:

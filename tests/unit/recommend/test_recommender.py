@@ -8,7 +8,12 @@ import pytest
 
 from stim_lib import evaluation, leaks, recommend, schema
 from stim_lib.queries import make_queries
+from stim_lib.recommend.attention import Attention
+from stim_lib.recommend.features import Atlas
+from stim_lib.recommend.moments import compare_moments, compare_visits, describe_queries
+from stim_lib.recommend.network import Lessons, fit_network
 from stim_lib.recommend.recommender import COLUMNS
+from stim_lib.recommend.sight import look
 
 
 def some_queries(part, count=12):
@@ -206,6 +211,26 @@ class TestStorage:
         )
         assert again.report_ == pytest.approx(model.report_)
         assert again.use_query_time == model.use_query_time
+
+    def test_networks_are_kept(self, timed, city, city_parts, tmp_path):
+        # Too small a city for networks of its own: two drawn by chance.
+        sight = look(some_queries(city_parts[2]), city, timed._atlas.statistics, timed=True)
+        sizes = len(compare_visits(sight, found := compare_moments(sight)) | found)
+        rng = np.random.default_rng(0)
+        lessons = Lessons(
+            rng.normal(size=(8, sizes)).astype(np.float32),
+            rng.normal(size=(4, len(describe_queries(sight)))).astype(np.float32),
+            np.arange(8) % 2 == 0, np.zeros(8, dtype=np.float32), np.full(4, 2),
+        )  # fmt: skip
+        drawn = tuple(fit_network(lessons, np.zeros(sizes), rng) for _ in range(2))
+        attention = Attention(timed._atlas.attention.weights, drawn)
+        model = recommend.Recommender()
+        model._take(Atlas(timed._atlas.statistics, attention), timed._ranker, timed._family)
+        again = recommend.Recommender.load(model.save(tmp_path))
+        queries = some_queries(city_parts[2])
+        ranked = model.rank(queries, history=city)
+        pd.testing.assert_frame_equal(again.rank(queries, history=city), ranked)
+        assert not ranked.equals(timed.rank(queries, history=city))
 
     def test_holds_no_user(self, timed, city, tmp_path):
         folder = timed.save(tmp_path)

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from stim_lib import recommend, schema
-from stim_lib.recommend.attention import GUESSES, attend, fit_attention
 from stim_lib.recommend.candidates import Roads, find_candidates, keys_by_road
 from stim_lib.recommend.features import FAMILIES, FAMILY_OF_WEIGHT, Atlas, Describer
 from stim_lib.recommend.groups import cell_codes, group_pairs
@@ -78,37 +77,13 @@ class TestSight:
         assert weights["5_actions"].tolist() == pytest.approx([2 ** -(n / 5) for n in (3, 2, 1, 0)])
         # The last place is x; y alone came after it, and x after y.
         assert (weights["follow"] > 0).tolist() == [False, True, False, True]
-        assert (weights["follow_hour"] > 0).tolist() == [False, True, False, True]
+        assert weights["hour"].argmax() == 2  # at one in the morning, as the query
 
     def test_far_past_is_forgotten(self, make_log):
         log = make_log(range(MOST_ACTIONS + 10), items=["x"] * (MOST_ACTIONS + 10))
         sight = look(ask("a", 10**5), log, learn_statistics(log), timed=True)
         assert len(sight.row) == MOST_ACTIONS
         assert sight.row.min() == 10
-
-
-class TestAttention:
-    def test_shares_sum_to_one(self, make_log):
-        log = make_log(range(9), items=list("xyzxyzxyz"))
-        sight = look(ask("a", 9.5), log, learn_statistics(log), timed=True)
-        assert attend(sight, GUESSES).sum() == pytest.approx(1)
-
-    def test_learns_that_this_user_alternates(self, make_log):
-        rng = np.random.default_rng(0)
-        # After x always y, after y one of four: only the step tells.
-        items = [item for _ in range(100) for item in ("x", "y", rng.choice(list("abcd")))]
-        log = make_log(np.arange(300) * 5.0, items=items)
-        weights = fit_attention(log[150:], log, learn_statistics(log), [np.arange(150)], timed=True)
-        assert weights["follow"] + weights["follow_gap"] > GUESSES["follow"]
-        sight = look(ask("a", 300 * 5.0 - 10), log, learn_statistics(log), timed=True)
-        of_y = attend(sight, weights)[np.array(items)[sight.row] == "y"].sum()
-        assert items[297] == "x"
-        assert of_y > 0.8
-
-    def test_nothing_to_learn_from_keeps_the_guesses(self, make_log):
-        log = make_log(range(4), items=list("wxyz"))
-        found = fit_attention(log, log, learn_statistics(log), [np.arange(4)], timed=False)
-        assert found == GUESSES
 
 
 class TestFeatures:
@@ -145,7 +120,7 @@ class TestFeatures:
         log = make_log([0, 1, 2, 3], items=list("xyxz")).assign(lat=[0.0, 0.01, 0.0, 0.03])
         near = self.describe(log, ask("a", 9), None)[0]
         far = self.describe(log.assign(lat=log["lat"] * 10), ask("a", 9), None)[0]
-        for name in ("nearness", "own_from_near", "mix"):
+        for name in ("nearness", "own_from_near_hour", "mix"):
             assert near.columns[name] == pytest.approx(far.columns[name], abs=1e-6)
 
     def test_shortlist_is_the_head_of_the_mix_described_alike(self, make_log):
