@@ -140,7 +140,11 @@ class Kernel:
         self._stop = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
-        self._connect()
+        try:
+            self._connect()
+        except BaseException:
+            self.close()
+            raise
 
     def _connect(self) -> None:
         """Open the two channels that are needed; no message may be larger than a cell's limit."""
