@@ -1,6 +1,6 @@
 # Two commands matter: `make book` and `make test`. Each sets up what it needs, once.
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch book test run serve clean lock notebooks format exercises grade
+.PHONY: help setup fetch book test run serve slides clean lock notebooks format exercises grade
 SHELL := /bin/bash -o pipefail
 PYTHON ?= python3
 VENV ?= .venv
@@ -41,6 +41,9 @@ test: setup  ## run every test: library, notebooks, book
 serve: book  ## build and serve the book on this computer (PORT=8000)
 	@echo "http://127.0.0.1:$(PORT)/  (stop with Ctrl-C)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+slides: setup  ## write slides of the built chapters into _build/slides (CHAPTERS="04 05")
+	@$(BIN)/python scripts/make_slides.py $(CHAPTERS)
 
 clean:  ## remove the built book; keeps .venv and the cache of data
 	@rm -rf _build

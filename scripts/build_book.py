@@ -77,6 +77,11 @@ def execute_notebooks() -> list[str]:
     cache = get_cache(CACHE)
     for record in cache.list_project_records():
         cache.remove_nb_from_project(record.pk)
+    # Pages of prose that run code read the chapters, which their own code does not show. They take
+    # seconds, so they run whenever pages are written.
+    for record in cache.list_cache_records():
+        if Path(record.uri).is_relative_to(ROOT / "book"):
+            cache.remove_cache(record.pk)
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         cache.add_nb_to_project(str(path))
     waiting = [Path(record.uri).name for record in cache.list_unexecuted()]

@@ -24,7 +24,7 @@ SPACES: dict[str, dict[str, tuple[float, float, bool]]] = {
     "tree": {"max_leaf_nodes": (4, 500, True), "min_samples_leaf": (5, 300, True)},
     "forest": {"n_estimators": (40, 120, False), "min_samples_leaf": (2, 50, True),
                "max_features": (0.05, 0.5, True)},
-    "boosting": {"n_estimators": (30, 80, True), "learning_rate": (0.03, 0.3, True),
+    "boosting": {"n_estimators": (30, 200, True), "learning_rate": (0.03, 0.3, True),
                  "num_leaves": (4, 31, True), "min_child_samples": (10, 300, True),
                  "colsample_bytree": (0.2, 1.0, False), "reg_lambda": (0.1, 100.0, True)},
 }  # fmt: skip

@@ -17,6 +17,8 @@ from stim_lib.system.judge import Verdict, users_needed
 from stim_lib.system.load import Loaded
 
 FEW_USERS, FEW_QUERIES = 30, 200
+# Of fewer users all may agree by luck more often than once in forty: (1/2)^5 is 1 in 32.
+LEAST_AGREEING = 6
 WIDE = 0.05
 MANY_UNSEEN = 0.3
 LARGE_SHARE = 0.2
@@ -147,7 +149,9 @@ def _about_exam(exam: Exam) -> Iterator[Claim]:
             f"A closed catalogue: {unseen:.0%} of the questions ask for items that training never "
             "saw; no model here can name them.",
         )
-    ratio = _rate(exam.test) / _rate(exam.train)
+    # From the cut on: a test part with a hole at its beginning is thin, not short.
+    begins = exam.validation[schema.TIME].max()
+    ratio = _rate(exam.test, begins) / _rate(exam.train, exam.train[schema.TIME].min())
     if not 1 / 3 < ratio < 3:
         yield Claim(
             False,
@@ -156,8 +160,8 @@ def _about_exam(exam: Exam) -> Iterator[Claim]:
         )
 
 
-def _rate(part: pd.DataFrame) -> float:
-    days = (part[schema.TIME].max() - part[schema.TIME].min()) / pd.Timedelta("1D")
+def _rate(part: pd.DataFrame, begins: pd.Timestamp) -> float:
+    days = (part[schema.TIME].max() - begins) / pd.Timedelta("1D")
     return len(part) / max(days, 1 / 24)
 
 
@@ -177,7 +181,7 @@ def claims_of_verdict(verdict: Verdict) -> list[Claim]:
     Fixed before the run: the user counter against popularity, the mix against the user counter,
     the recommender against whichever counter came out best, which is hardest on it. A gap counts
     where its 95 % interval, drawn over users, leaves zero out. The two exams are never compared
-    with each other. Introduced in chapter 14.
+    with each other. Of fewer than six users no gap counts. Introduced in chapter 14.
 
     Examples
     --------
@@ -207,15 +211,19 @@ def _compare(verdict: Verdict, first: object, second: object, setting: str) -> C
     if not np.isfinite(gap["low"]):
         return Claim(False, f"{text}, without an interval, since there is one user.")
     ends = f"{_signed(gap['low'])} to {_signed(gap['high'])}, {int(gap['n_users']):,} users"
+    if gap["n_users"] < LEAST_AGREEING:
+        few = f"of fewer than {LEAST_AGREEING} users all may agree by luck"
+        return Claim(False, f"{text} ({ends}): {few}.")
     if gap["low"] > 0:
         return Claim(True, f"{text} ({ends}).")
     if gap["high"] < 0:
         return Claim(False, f"{text} ({ends}): it is the other way round.")
     half = (gap["high"] - gap["low"]) / 2
-    more = ""
-    if abs(gap["value"]) >= 0.0005 and half > 0:
+    # More users like these would show the opposite of a gap below zero, so none are asked for.
+    more = " What was seen points the other way." if gap["value"] <= -0.0005 else ""
+    if gap["value"] >= 0.0005 and half > 0:
         needed = users_needed(half, int(gap["n_users"]), gap["value"])
-        more = f" A gap of this size would show with about {needed:,} users."
+        more = f" With about {needed:,} users a gap of this size would show every other time."
     return Claim(False, f"{text} ({ends}): may be luck.{more}")
 
 

@@ -33,6 +33,14 @@ def main(arguments: Sequence[str], *, notebook: Path, folder: Path) -> int:
     print(f"Read {loaded.name}: {len(loaded.log):,} actions.", file=sys.stderr, flush=True)
     name = Path(options.log).stem if options.log else loaded.name
     output = Path(options.output) if options.output else folder / f"{name}.html"
+    if output.is_dir():
+        print(f"No report: {output}: expected a file to write, found a folder", file=sys.stderr)
+        return BROKEN
+    if output.exists() and any(
+        given and output.samefile(given) for given in (options.log, options.config)
+    ):
+        print(f"No report: {output} is what was read; expected another output", file=sys.stderr)
+        return BROKEN
     try:
         if refusal is None:
             panels = run_notebook(notebook, loaded, options.config)

@@ -19,6 +19,10 @@ from stim_lib.system.settings import Settings
 
 HALF_LIFE_DAYS = 30.0
 TRIALS = 100
+NOT_TUNED = (
+    "No validation action is on an item that training has: the mix could not be tuned, its weights "
+    "are equal."
+)
 Progress = Callable[[str], None]
 
 
@@ -122,6 +126,8 @@ def judge(
     """
     say = progress or (lambda _: None)
     k, notes = fit_list_length(exam, settings.report.k)
+    if settings.models.mix and not _can_tune(exam):
+        notes.append(NOT_TUNED)
     verdict = Verdict({}, {}, {}, k, notes)
     for known in (False, True) if settings.models.time_known else (False,):
         name = "known" if known else "unknown"
@@ -214,18 +220,20 @@ def _tuned_mix(exam: Exam, settings: Settings, places: bool, known: bool) -> bas
     if not places:
         components = {n: c for n, c in components.items() if not n.startswith("near_")}
     mix = baselines.Mix(components, use_query_time=known).fit(exam.train)
-    try:
-        return baselines.tune_mix(
-            mix, exam.tuned_on, train=exam.train, log=exam.log, n_trials=TRIALS, n_starts=2,
-            seed=settings.models.seed,
-        )[0]  # fmt: skip
-    except ValueError:
-        # No validation action at a known item: nothing to tune on, equal weights.
+    if not _can_tune(exam):
         return mix
+    return baselines.tune_mix(
+        mix, exam.tuned_on, train=exam.train, log=exam.log, n_trials=TRIALS, n_starts=2,
+        seed=settings.models.seed,
+    )[0]  # fmt: skip
+
+
+def _can_tune(exam: Exam) -> bool:
+    return bool(exam.tuned_on[schema.ITEM].isin(exam.train[schema.ITEM]).any())
 
 
 def users_needed(half_width: float, n_users: int, gap: float) -> int:
-    """How many users it would take for a gap of this size to stand clear of luck.
+    """How many users it would take for a gap of this size to show in every second log.
 
     Parameters
     ----------
@@ -248,7 +256,9 @@ def users_needed(half_width: float, n_users: int, gap: float) -> int:
 
     Notes
     -----
-    An interval over users shrinks with the root of their number, whatever its width comes from.
+    An interval over users shrinks with the root of their number, whatever its width comes from. At
+    this number its middle is one half-width away from zero, so that in half of all logs it reaches
+    zero still; to show in four of five takes twice as many. And the gap is itself a guess.
     Introduced in chapter 14.
 
     Examples

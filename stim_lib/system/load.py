@@ -135,6 +135,7 @@ def load_log(settings: Settings, path: str | Path | None = None) -> Loaded:
     log, steps = _clean(raw, settings)
     name = Path(path).name if given else settings.dataset
     clock, more = _judge_clock(log, settings, told=not given or schema.LOCAL_TIME in columns)
+    more += _note_repeats(clock, steps)
     return Loaded(log, name, columns, guessed, [reading, *steps], notes + more, clock)
 
 
@@ -185,6 +186,17 @@ def _clean(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, list[di
 def _why(row: dict[str, object]) -> str:
     filled = f"; {row['cells_filled']:,} filled" if row["cells_filled"] else ""
     return f"{row['why']}{filled}"
+
+
+def _note_repeats(clock: str, steps: list[dict[str, object]]) -> list[str]:
+    """Without hours, two visits of a day can't be told from one that was written down twice."""
+    lost = sum(s["rows_in"] - s["rows_out"] for s in steps if s["step"] == "duplicates")
+    if clock != "dates only" or not lost:
+        return []
+    return [
+        f"With dates only, repeats of user, item and action on one day count once: {lost:,} rows "
+        "went as duplicates that may have been real."
+    ]
 
 
 def _judge_clock(log: pd.DataFrame, settings: Settings, *, told: bool) -> tuple[str, list[str]]:

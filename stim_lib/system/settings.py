@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import difflib
+import math
 import tomllib
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from stim_lib import schema
@@ -40,6 +43,27 @@ class LogSettings(Section):
     # Beyond it whole users are drawn: the whole log is described, the drawn part is judged.
     most_actions: int = Field(150_000, ge=300)
 
+    @field_validator("duplicates_within")
+    @classmethod
+    def _a_span(cls, value: str) -> str:
+        try:
+            good = pd.Timedelta(value) >= pd.Timedelta(0)
+        except ValueError:
+            good = False
+        if not good:
+            raise ValueError("expected a span of 0 or more such as '0s' or '10min'")
+        return value
+
+    @field_validator("time_format")
+    @classmethod
+    def _a_format(cls, value: str | None) -> str | None:
+        try:
+            datetime.datetime.strptime("", value or "")
+        except ValueError as error:
+            if "does not match" not in str(error):
+                raise ValueError("expected a format such as '%d.%m.%Y %H:%M'") from None
+        return value
+
 
 class SplitSettings(Section):
     """[split]: two cut-offs, or three shares of the time span."""
@@ -47,17 +71,30 @@ class SplitSettings(Section):
     cutoffs: list[str] = Field(default=[], max_length=2)
     fractions: list[float] = Field(default=[0.8, 0.1, 0.1], min_length=3, max_length=3)
 
+    @field_validator("cutoffs", mode="before")
+    @classmethod
+    def _dates_too(cls, value: object) -> object:
+        """TOML has dates of its own, without quotes."""
+        if not isinstance(value, list):
+            return value
+        return [v.isoformat() if isinstance(v, datetime.date) else v for v in value]
+
     @field_validator("cutoffs")
     @classmethod
     def _two_or_none(cls, value: list[str]) -> list[str]:
         if len(value) == 1:
             raise ValueError("expected two times: where validation begins, and where the test does")
+        for time in value:
+            try:
+                pd.Timestamp(time)
+            except ValueError:
+                raise ValueError(f"expected times such as '2024-05-01', got {time!r}") from None
         return value
 
     @field_validator("fractions")
     @classmethod
     def _sum_to_one(cls, value: list[float]) -> list[float]:
-        if min(value) <= 0 or abs(sum(value) - 1) > 1e-9:
+        if not (min(value) > 0 and math.isclose(sum(value), 1, abs_tol=1e-9)):
             raise ValueError("expected three positive shares with sum 1")
         return value
 
@@ -112,6 +149,9 @@ class Settings(Section):
                 f'{unknown[0]!r} is no column of a log; write log column = "column of the file", '
                 f"with {', '.join(COLUMNS)}"
             )
+        who, what = value.get(schema.USER), value.get(schema.ITEM)
+        if who is not None and who == what:
+            raise ValueError(f"user_id and item_id: expected two columns, found {who!r} for both")
         return value
 
 

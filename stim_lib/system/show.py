@@ -6,6 +6,7 @@ Introduced in chapter 14.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 
 from stim_lib import plots, schema
 from stim_lib.queries import QUERY, look_back, make_queries
+from stim_lib.recommend.reasons import plain_name
 from stim_lib.system.claims import Claim, claims_of_exam, claims_of_log, claims_of_verdict
 from stim_lib.system.exam import Exam, TooLittleData
 from stim_lib.system.judge import Verdict
@@ -21,6 +23,7 @@ from stim_lib.system.panel import Panel, bullets, paragraph, picture, table
 
 LONGEST_NAME = 48
 LISTED = 3
+UNNAMED = "(not named)"
 KNOWLEDGE = {
     "unknown": "When the visit will be is not known; all that the user did before it is.",
     "known": "The time of the visit is known, as for “recommend now”. Another exam: its numbers "
@@ -207,7 +210,7 @@ def show_examples(
     queries, truth = make_queries(chosen)
     history = exam.log[exam.log[schema.USER].isin(chosen[schema.USER])]
     ranked = verdict.recommenders[time_of_visit].rank(queries, k=LISTED, history=history)
-    names = _names(exam.log, fewest_people)
+    names, secrets = _names(exam.log, fewest_people), _secrets(exam.log, fewest_people)
     last = look_back(queries, history).last
     before = np.where(last >= 0, history[schema.ITEM].to_numpy()[last], "")
     body = ""
@@ -217,7 +220,12 @@ def show_examples(
         here = names.get(before[number], "nothing yet")
         happened = f"Last: {here}. What happened: {names[item]}."
         caption = f"User {number + 1}, a {clock:%A}{hour}. {happened}"
-        body += _list_table(ranked[ranked[QUERY] == query], item, names, caption)
+        listed = ranked[ranked[QUERY] == query]
+        said = [
+            hush(reason, secrets.get(own, set()) | secrets.get(before[number], set()))
+            for own, reason in zip(listed[schema.ITEM], listed["reason"], strict=True)
+        ]
+        body += _list_table(listed.assign(reason=said), item, names, caption)
     words = [
         f"Drawn at random, not chosen; time {time_of_visit}. Reasons tell what moved the score "
         "most, not what moved the person.",
@@ -248,7 +256,9 @@ def _names(log: pd.DataFrame, fewest_people: int) -> pd.Series:
     people = log.groupby(schema.ITEM)[schema.USER].nunique()
     first = log.drop_duplicates(schema.ITEM).set_index(schema.ITEM)
     kind = first[schema.CATEGORY].astype("str").where(first[schema.CATEGORY].notna(), "item")
-    own = first[schema.TEXT].astype("str") if schema.TEXT in first else kind
+    own = kind
+    if schema.TEXT in first:
+        own = first[schema.TEXT].astype("str").where(first[schema.TEXT].notna(), kind)
     ids = first.index.to_series().astype("str").str.slice(0, LONGEST_NAME)
     # One category for all tells nothing that the id does not.
     plain = (own == "item") | (len(own.unique()) == 1)
@@ -256,6 +266,44 @@ def _names(log: pd.DataFrame, fewest_people: int) -> pd.Series:
     few = people.reindex(first.index) < fewest_people
     # Not even its kind: a church or a clinic that one goes to is nobody else's business.
     return called.where(~few, f"an item of fewer than {fewest_people} people")
+
+
+def _secrets(log: pd.DataFrame, fewest_people: int) -> dict[str, set[str]]:
+    """What a reason may call each item of few people: its id, and its kinds."""
+    people = log.groupby(schema.ITEM)[schema.USER].nunique()
+    private = log[log[schema.ITEM].isin(people.index[people < fewest_people])]
+    kinds = private.dropna(subset=[schema.CATEGORY]).groupby(schema.ITEM)[schema.CATEGORY].unique()
+    return {
+        item: {plain_name(name) for name in (item, *kinds.get(item, ()))}
+        for item in private[schema.ITEM].unique()
+    }
+
+
+def hush(reason: str, secrets: set[str]) -> str:
+    """Take names out of a reason that would tell what the item column hides.
+
+    Parameters
+    ----------
+    reason : str
+    secrets : set of str
+
+    Returns
+    -------
+    str
+
+    Notes
+    -----
+    A number is a name only after the word "after": “12 times” is a count. Introduced in chapter 14.
+
+    Examples
+    --------
+    >>> hush("you came here after a stop of the kind Clinic before", {"Clinic", "p7"})
+    'you came here after a stop of the kind (not named) before'
+    """
+    for name in sorted(secrets, key=len, reverse=True):
+        before = r"(?<=\bafter )" if name.isdigit() else r"(?<!\w)"
+        reason = re.sub(before + re.escape(name) + r"(?!\w)", UNNAMED, reason)
+    return reason
 
 
 def show_claims(loaded: Loaded, exam: Exam | None = None, verdict: Verdict | None = None) -> Panel:
@@ -290,7 +338,8 @@ def show_claims(loaded: Loaded, exam: Exam | None = None, verdict: Verdict | Non
     if verdict is not None:
         body += paragraph(
             "Comparisons are those that were fixed before the run; each holds where its 95 % "
-            "interval over users leaves zero out, which luck alone does once in forty."
+            "interval over users leaves zero out. Luck alone does that once in forty, and up to "
+            "twice as often where a few users ask most of the questions."
         )
     body += _claim_list("Supported", [c for c in claims if c.holds], "stim-yes")
     body += _claim_list("Not supported", [c for c in claims if not c.holds], "stim-no")

@@ -1,58 +1,79 @@
-# %% ex-04-by-hand | right: worked out on the way
-sd = np.std([1, 1, 4])
-by_pencil = np.array([23, (sd - 2) / (sd + 2), 0.5 + 1 + 1, 0.8125])
-# %% ex-04-by-hand | wrong: the median of numbers, and clocks that don't go back
-by_pencil = [21, -0.172, 1.6, 0.8125]
-# %% ex-04-by-hand | wrong: the standard deviation of a sample
-sd = np.std([1, 1, 4], ddof=1)
-by_pencil = [23, (sd - 2) / (sd + 2), 2.5, 0.8125]
-# %% ex-04-same-hour | right: a loop
+# %% ex-04-by-hand | right: as an array
+gaps = np.array([1, 1, 4])
+by_pencil = np.array([
+    23.0, (gaps.std() - gaps.mean()) / (gaps.std() + gaps.mean()), 5 / 2, 13 / 16])
+# %% ex-04-by-hand | wrong: the spread of a sample, over two
+gaps = pd.Series([1, 1, 4])
+by_pencil = [23, (gaps.std() - 2) / (gaps.std() + 2), 2.5, 0.8125]
+# %% ex-04-by-hand | wrong: hours by the wall
+by_pencil = [23, (2**0.5 - 2) / (2**0.5 + 2), 1.5, 0.8125]
+# %% ex-04-same-hour | right: a loop over queries
 def same_hour_count(log, asked):
-    def hours(times):
-        t = pd.Series(times).dt
-        return (t.hour + t.minute / 60 + t.second / 3600).to_numpy()
-
-    then, now = hours(log["local_time"]), hours(asked["local_time"])
-    users, times = log["user_id"].to_numpy(), log["timestamp"].to_numpy()
     counts = []
-    for user, time, clock in zip(asked["user_id"], asked["timestamp"].to_numpy(), now):
-        apart = np.abs(then - clock)
-        near = np.minimum(apart, 24 - apart) <= 2
-        counts.append(int(((users == user) & (times < time) & near).sum()))
+    for query in asked.itertuples():
+        own_past = log[(log["user_id"] == query.user_id) & (log["timestamp"] < query.timestamp)]
+        local = own_past["local_time"].dt
+        hours = local.hour + local.minute / 60 + local.second / 3600
+        clock = query.local_time
+        gap = (hours - clock.hour - clock.minute / 60 - clock.second / 3600).abs()
+        counts.append(int((np.minimum(gap, 24 - gap) <= 2).sum()))
     return counts
-# %% ex-04-same-hour | wrong: midnight is a wall
+# %% ex-04-same-hour | wrong: a day is a line
 def same_hour_count(log, asked):
     past = queries.look_back(asked, log)
     then = temporal.clock_hours(log["local_time"])[past.row]
     now = temporal.clock_hours(asked["local_time"])[past.query]
-    near = np.abs(then - now) <= 2
+    near = np.abs(then - now) <= 3.5
     return np.bincount(past.query[near], minlength=len(asked))
-# %% ex-04-false-alarms | right: drawn by hand
+# %% ex-04-same-hour | wrong: everybody's actions
+def same_hour_count(log, asked):
+    counts = []
+    hours = temporal.clock_hours(log["local_time"])
+    for query, hour in zip(asked.itertuples(), temporal.clock_hours(asked["local_time"])):
+        before = (log["timestamp"] < query.timestamp).to_numpy()
+        counts.append((temporal.circular_distance(hours[before], hour) <= 2).sum())
+    return np.array(counts)
+# %% ex-04-false-alarms | right: one series at a time
 def false_alarms(phi, **options):
-    rng = np.random.default_rng(8)
-    noise = rng.normal(size=(184, 500))
-    y = np.zeros_like(noise)
-    for t in range(1, len(noise)):
-        y[t] = phi * y[t - 1] + noise[t]
-    found = temporal.find_periods(pd.DataFrame(y[-84:]), **options)
-    return float(np.mean(found["significant"]))
+    rng = np.random.default_rng(5)
+    y = np.zeros((184, 500))
+    for t in range(1, 184):
+        y[t] = phi * y[t - 1] + rng.normal(size=500)
+    found = temporal.find_periods(pd.DataFrame(y[100:]), **options)
+    return float((found["p_value"] <= 0.05).mean())
 # %% ex-04-false-alarms | wrong: forgets the options
 def false_alarms(phi, **options):
     y = series.simulate_arma(84, ar=[phi], n_series=500, seed=1)
     return temporal.find_periods(y)["significant"].mean()
-# %% ex-04-night | right: the library's circular mean
-flaw = "C"
-night = own.log[own.log["local_time"].dt.hour < 4]
-counts = night.groupby("user_id").size()
-user = counts[counts == counts.max()].index.min()
-times = own.log.loc[own.log["user_id"] == user, "local_time"]
-honest = temporal.clock_statistics(times)["mean_hour"].iloc[0]
-# %% ex-04-night | wrong: the mean of numbers again
-flaw = "c"
-clock = own.log["local_time"].dt
-hour = clock.hour + clock.minute / 60
-night = own.log["user_id"][hour < 4].value_counts().sort_index()
-honest = hour[own.log["user_id"] == night.idxmax()].mean()
-# %% ex-04-night | wrong: everybody's circular mean, and blames UTC
+# %% ex-04-false-alarms | wrong: white noise whatever is asked
+def false_alarms(phi, **options):
+    y = series.simulate_arma(84, n_series=500, seed=1)
+    return temporal.find_periods(y, **options)["significant"].mean()
+# %% ex-04-habit | right: a loop over users
+ns, bits = [], []
+for user, part in own.log.groupby("user_id"):
+    if len(part) < 20:
+        continue
+    part = part.sort_values("local_time").head(20)
+    bins = part["local_time"].dt.day_name() + part["local_time"].dt.strftime("%H")
+    p = bins.value_counts(normalize=True)
+    ns.append(len(own.log[own.log["user_id"] == user]))
+    bits.append(float(-(p * np.log2(p)).sum()))
+flaw = "B"
+honest = pd.Series(ns).corr(pd.Series(bits))
+# %% ex-04-habit | wrong: the last twenty instead of the first
+n = own.log.groupby("user_id").size()
+n = n[n >= 20]
+late = own.log.groupby("user_id").tail(20)
+late = late[late["user_id"].isin(n.index)]
+week = temporal.week_entropy(late["local_time"], by=late["user_id"], correction="none")
 flaw = "b"
-honest = temporal.clock_statistics(own.log["local_time"])["mean_hour"].iloc[0]
+honest = n.corr(week["entropy_bits"])
+# %% ex-04-habit | wrong: tells a story, though the number is right
+n = own.log.groupby("user_id").size()
+n = n[n >= 20]
+first = own.log.groupby("user_id").head(20)
+first = first[first["user_id"].isin(n.index)]
+week = temporal.week_entropy(first["local_time"], by=first["user_id"], correction="none")
+flaw = "d"
+honest = n.corr(week["entropy_bits"])

@@ -167,6 +167,19 @@ def test_end_to_end(tmp_path, city, capsys):
     assert sorted(p.name for p in output.parent.iterdir()) == ["my.html"]
 
 
+def test_the_log_is_not_written_over(tmp_path, city_file, capsys):
+    log = tmp_path / "my.csv"
+    log.write_bytes(city_file.read_bytes())
+    assert run(tmp_path, log, "--output", log) == 2
+    assert "is what was read" in capsys.readouterr().err
+    assert log.read_bytes() == city_file.read_bytes()
+
+
+def test_a_folder_is_no_output_and_is_found_out_before_the_run(tmp_path, city_file, capsys):
+    assert run(tmp_path, city_file, "--output", tmp_path) == 2
+    assert "found a folder" in capsys.readouterr().err
+
+
 def test_a_notebook_that_fails_leaves_nothing(tmp_path, city_file, capsys):
     import nbformat
 

@@ -128,6 +128,13 @@ class TestUsersNeeded:
     def test_by_hand(self, half, n, gap, expected):
         assert system.users_needed(half, n, gap) == expected
 
+    def test_it_shows_every_other_time(self):
+        rng, n, gap, spread = np.random.default_rng(0), 30, 0.01, 0.05
+        needed = system.users_needed(1.96 * spread / np.sqrt(n), n, gap)
+        logs = rng.normal(gap, spread, (4000, needed))
+        low = logs.mean(axis=1) - 1.96 * logs.std(axis=1, ddof=1) / np.sqrt(needed)
+        assert (low > 0).mean() == pytest.approx(0.5, abs=0.03)
+
     def test_it_is_what_the_bootstrap_does(self):
         rng = np.random.default_rng(0)
 
@@ -167,6 +174,43 @@ class TestClaims:
         assert "other way round" in _compare(verdict, best, perfect, "x").text
         same = _compare(verdict, best, best, "x")
         assert not same.holds and "may be luck" in same.text
+
+    @pytest.mark.parametrize(("n", "holds"), [(2, False), (5, False), (6, True)])
+    def test_a_few_users_who_agree_are_no_support(self, verdict, n, holds):
+        from stim_lib.system.claims import _compare
+
+        result = verdict.find("known", "user counter")
+        users = [f"u{i % n}" for i in range(len(result.queries))]
+        first, second = (
+            dataclasses.replace(result, queries=result.queries.assign(user_id=users, rank=rank))
+            for rank in (1.0, 2.0)
+        )
+        claim = _compare(verdict, first, second, "x")
+        assert claim.holds == holds and ("agree by luck" in claim.text) != holds
+
+    def test_users_are_asked_for_only_where_they_would_help(self, verdict):
+        from stim_lib.system.claims import _compare
+
+        result = verdict.find("known", "user counter")
+        n = len(result.queries)
+        users = [f"u{i % 8}" for i in range(n)]
+        # Five of eight users are a little better off with the first, three much worse.
+        uneven = np.where(np.arange(n) % 8 < 5, 2.0, 1.0)
+        first, second = (
+            dataclasses.replace(result, queries=result.queries.assign(user_id=users, rank=rank))
+            for rank in (1.5, uneven)
+        )
+        texts = [_compare(verdict, *pair, "x").text for pair in ((first, second), (second, first))]
+        assert all("may be luck" in text for text in texts)
+        assert sorted("every other time" in text for text in texts) == [False, True]
+        assert sorted("points the other way" in text for text in texts) == [False, True]
+        for text in texts:
+            assert ("−" in text.split("(x): MRR ")[1][:1]) == ("other way" in text)
+
+    def test_a_test_part_with_a_hole_is_thin(self, exam):
+        late = exam.test.assign(timestamp=exam.test["timestamp"] + pd.Timedelta("100D"))
+        said = [c.text for c in system.claims_of_exam(dataclasses.replace(exam, test=late))]
+        assert any("times as many actions a day as training" in text for text in said)
 
     def test_thinned_future(self, exam):
         crowd = pd.concat([exam.test] * 20)
@@ -211,3 +255,52 @@ class TestPanels:
         assert not any(item in names[item] for item in small)
         known = people.index[people >= 5]
         assert all(item in names[item] for item in known)
+
+    def test_an_item_without_a_name_is_called_by_its_kind(self, exam):
+        from stim_lib.system.show import _names
+
+        log = exam.log.assign(text=exam.log["text"].mask(exam.log.index % 2 == 0))
+        assert _names(log, 1).notna().all()
+
+    def test_a_reason_does_not_tell_what_the_item_column_hides(self, exam):
+        from stim_lib.recommend.reasons import plain_name
+        from stim_lib.system.show import _secrets, hush
+
+        secrets = _secrets(exam.log, 5)
+        assert secrets
+        item, words = next(iter(secrets.items()))
+        kind = exam.log.loc[exam.log["item_id"] == item, "category"].iloc[0]
+        assert words == {plain_name(item), plain_name(kind)}
+        for reason in (
+            f"you came here after a stop of the kind {kind} before",
+            f"people come here after {item}",
+            f"9% of what you do is {kind}",
+            f"you have been to {kind} before",
+        ):
+            said = hush(reason, words)
+            assert "(not named)" in said and kind not in said and item not in said
+        assert hush("you were here 12 times", {"12", "Bar"}) == "you were here 12 times"
+        assert hush("people come here after 12", {"12"}) == "people come here after (not named)"
+
+    def test_secrets_stay_secret_in_the_page(self, exam):
+        class Gossip:
+            def rank(self, queries, k, *, history):
+                items = exam.log["item_id"].unique()[:k]
+                names = exam.log.drop_duplicates("item_id").set_index("item_id")["category"]
+                rows = [
+                    (q, n + 1, i, f"1% of what you do is {names[i]}")
+                    for q in queries.index for n, i in enumerate(items)
+                ]  # fmt: skip
+                return pd.DataFrame(rows, columns=["query_id", "rank", "item_id", "reason"])
+
+        verdict = system.Verdict({}, {"unknown": Gossip()}, {}, 10)
+        body = system.show_examples(verdict, exam, n=2, fewest_people=1000).body
+        assert not any(kind in body for kind in exam.log["category"].dropna().unique())
+
+    def test_an_untuned_mix_is_said_to_be_untuned(self, exam):
+        from stim_lib.system.judge import NOT_TUNED
+
+        chosen = system.Settings(models={"recommender": False, "time_known": False})
+        strange = dataclasses.replace(exam, tuned_on=exam.tuned_on.assign(item_id="new"))
+        verdict = system.judge(strange, chosen)
+        assert NOT_TUNED in verdict.notes

@@ -51,12 +51,24 @@ class TestSettings:
             ('[columns]\nuserid = "uid"\n', "columns: 'userid' is no column of a log"),
             ('dataset = "imagenet"\n', "dataset: input should be"),
             ("[log\n", "expected TOML in UTF-8, found an error"),
+            ("[split]\nfractions = [nan, 0.5, 0.5]\n", "split.fractions: expected three positive"),
+            ('[split]\ncutoffs = ["foo", "bar"]\n', "split.cutoffs: expected times such as"),
+            ('[log]\nduplicates_within = "often"\n', "log.duplicates_within: expected a span"),
+            ('[log]\nduplicates_within = "-5s"\n', "log.duplicates_within: expected a span"),
+            ('[log]\ntime_format = "%Q"\n', "log.time_format: expected a format such as"),
+            ('[columns]\nuser_id = "a"\nitem_id = "a"\n', "expected two columns, found 'a'"),
         ],
     )
     def test_a_fault_is_named_with_its_place(self, tmp_path, text, said):
         with pytest.raises(system.SettingsError) as error:
             settings_from(tmp_path, text)
         assert said in str(error.value)
+
+    def test_dates_of_toml_need_no_quotes(self, tmp_path):
+        read = settings_from(tmp_path, "[split]\ncutoffs = [2024-02-01, 2024-02-20T06:00:00Z]\n")
+        assert read.split.cutoffs == ["2024-02-01", "2024-02-20T06:00:00+00:00"]
+        text = '[log]\ntime_format = "%d.%m.%Y %H:%M"\nduplicates_within = "10min"\n'
+        assert settings_from(tmp_path, text).log.duplicates_within == "10min"
 
     def test_all_faults_at_once(self, tmp_path):
         with pytest.raises(system.SettingsError) as error:
@@ -152,6 +164,13 @@ class TestLoad:
         assert loaded.clock == "local" and loaded.log["local_time"].dt.hour.tolist() == [4]
         path.write_text("uid,venue,date\na,p,2024-01-01\nb,p,2024-01-02\n")
         assert system.load_log(system.Settings(), path).clock == "dates only"
+
+    def test_repeats_of_one_day_are_lost_aloud(self, tmp_path):
+        path = tmp_path / "my.csv"
+        path.write_text("uid,venue,date\na,p,2024-01-01\na,p,2024-01-01\na,q,2024-01-02\n")
+        loaded = system.load_log(system.Settings(), path)
+        assert len(loaded.log) == 2
+        assert any("1 rows went as duplicates that may" in note for note in loaded.notes)
 
     def test_places_of_an_item_are_filled(self, tmp_path):
         path = tmp_path / "my.csv"
