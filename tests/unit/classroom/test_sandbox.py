@@ -332,7 +332,12 @@ def test_every_request_that_matters_has_a_number(machine):
 
 @pytest.mark.parametrize(
     ("files", "requests", "words"),
-    [(0, True, "files"), (7, False, "network"), (0, False, "files that you can and use")],
+    [
+        (0, True, "files"),
+        (2, True, "empty the files"),
+        (7, False, "network"),
+        (0, False, "files that you can and use"),
+    ],
 )
 def test_one_line_says_which_walls_are_missing(monkeypatch, files, requests, words):
     from stim_lib.classroom.sandbox import protection as module
