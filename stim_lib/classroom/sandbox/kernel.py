@@ -114,7 +114,7 @@ class Kernel:
 
     def __init__(self, folder: Path, limits: Limits, fonts: Path | None = None) -> None:
         self.folder, self.limits = folder, limits
-        self.reason = ""
+        self.reason, self._answered = "", False
         self.missing: list[str] = ["files", "network and processes"]
         self.started = time.monotonic()
         work = make_own_folder(folder, fonts)
@@ -140,7 +140,11 @@ class Kernel:
         self._stop = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
-        self._connect()
+        try:
+            self._connect()
+        except BaseException:
+            self.close()
+            raise
 
     def _connect(self) -> None:
         """Open the two channels that are needed; no message may be larger than a cell's limit."""
@@ -153,7 +157,7 @@ class Kernel:
         self.client.start_channels(stdin=False, hb=False, control=False)
         self._shell = self.client.shell_channel.socket
         self._iopub = self.client.iopub_channel.socket
-        answer, self._answered = Ran(), False
+        answer = Ran()
         while answer.status != "ok" and self.alive:
             if time.monotonic() - self.started > self.limits.start_seconds:
                 self.end("the kernel did not start in time")
@@ -162,7 +166,7 @@ class Kernel:
             said = (self.folder / "errors.txt").read_text(encoding="utf-8", errors="replace")
             last = (said.strip().splitlines() or ["nothing more is known"])[-1]
             raise SandboxError(f"the kernel did not start ({self.reason}): {last[:200]}")
-        self._answered = True
+        self._answered, self.started = True, time.monotonic()
         with contextlib.suppress(OSError, ValueError):
             said = json.loads((self.folder / "home" / "walls.json").read_text(encoding="utf-8"))
             self.missing = [str(name) for name in said]
@@ -183,6 +187,7 @@ class Kernel:
         """
         start, ran = time.monotonic(), Ran()
         left = self.limits.total_seconds - (start - self.started)
+        left = left if self._answered else self.limits.start_seconds
         if left <= 0:
             self.end("the time for the whole notebook was used up")
         if not self.alive:
@@ -190,10 +195,12 @@ class Kernel:
         limit = min(self.limits.cell_seconds if seconds is None else seconds, max(left, 0.1))
         name = self.client.execute(code, store_history=history, allow_stdin=False)
         reply = self._collect(name, ran, start + limit)
-        if reply is None and self.alive:
+        if reply is None and self.alive and not self._answered:
+            ran.status = "timeout"  # it is still starting; an interruption would end it
+        elif reply is None and self.alive:
             self._interrupt()
             late = self._collect(name, ran, time.monotonic() + 3.0)
-            if late is None and self.alive and self._answered:
+            if late is None and self.alive:
                 self.end("a cell ran too long and could not be interrupted")
             ran.status, ran.name = "timeout", "TimeLimit"
             ran.message = f"stopped after {limit:.0f} s"
@@ -333,7 +340,8 @@ class Kernel:
                     self.end(f"more than {limits.memory / 2**20:,.0f} MB of memory")
                 if threads > limits.threads:
                     self.end(f"more than {limits.threads} threads")
-                if time.monotonic() - self.started > limits.total_seconds + 10:
+                longest = limits.total_seconds + (10 if self._answered else limits.start_seconds)
+                if time.monotonic() - self.started > longest:
                     self.end("the time for the whole notebook was used up")
                 if turn % 5 == 0 and self._folder_is_full():
                     self.end("more files than a notebook may write")

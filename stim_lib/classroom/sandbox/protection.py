@@ -23,8 +23,11 @@ def protection() -> str:
     True
     """
     missing = []
-    if not landlock_version():
+    version = landlock_version()
+    if not version:
         missing.append("read and write the files that you can")
+    elif version < 3:  # the first two do not see a file being cut short
+        missing.append("empty the files that you can write")
     if not has_filter():
         missing.append("use the network and start programs")
     if not missing:

@@ -14,7 +14,7 @@ from stim_lib.classroom.sandbox.syscalls import ARCHITECTURES, ASKED, PRETENDED,
 
 walled = pytest.mark.skipif(bool(protection()), reason=protection() or "all walls stand")
 unix = pytest.mark.skipif(sys.platform == "win32", reason="signals and sockets of Unix")
-QUICK = Limits(cell_seconds=10, total_seconds=300, memory=400 * 2**20, threads=100)
+QUICK = Limits(cell_seconds=10, total_seconds=300, memory=800 * 2**20, threads=100)
 
 
 @pytest.fixture
@@ -242,6 +242,7 @@ class TestLimits:
 
     def test_time_of_the_whole_ends_it(self, start):
         kernel = start(Limits(total_seconds=0.1, cell_seconds=1))
+        time.sleep(0.2)
         assert kernel.run("1").status == "dead"
         assert "whole notebook" in kernel.reason
 
@@ -331,7 +332,12 @@ def test_every_request_that_matters_has_a_number(machine):
 
 @pytest.mark.parametrize(
     ("files", "requests", "words"),
-    [(0, True, "files"), (7, False, "network"), (0, False, "files that you can and use")],
+    [
+        (0, True, "files"),
+        (2, True, "empty the files"),
+        (7, False, "network"),
+        (0, False, "files that you can and use"),
+    ],
 )
 def test_one_line_says_which_walls_are_missing(monkeypatch, files, requests, words):
     from stim_lib.classroom.sandbox import protection as module
