@@ -23,6 +23,8 @@ TREES = 40
 # What fewer people did might tell of one of them.
 LEAST_PEOPLE = 3
 AT_THIS_HOUR = 0.5
+# What "lately" and "from here" may mean in a sentence that a person reads.
+LATELY_HOURS, NEAR_METRES = 14 * 24.0, 2_000.0
 LONGEST_NAME = 60
 
 
@@ -189,10 +191,13 @@ class _Speaker:
         value, statistics = self.value, self.statistics
         been = value["visits"] > 0
         crowd = statistics.visitors[self.item] >= LEAST_PEOPLE
+        lately = value["since"] * statistics.return_hours <= LATELY_HOURS
+        hours = statistics.item_hours[self.item].mean(axis=1)
+        busy = crowd & self.sight.timed & (value["at_hour"] > hours)
         tests = {
-            "habit": been, "recency": been, "hour": been | (crowd & self.sight.timed),
+            "habit": been, "recency": been & lately, "hour": been | busy,
             "sequence": (value["own_follow"] > 0) | ((value["global_step"] > 0) & crowd),
-            "near": np.isfinite(value["metres_here"]),
+            "near": value["metres_here"] <= NEAR_METRES,
             "taste": value["kind_count"] > 0,
             "others": crowd,
         }  # fmt: skip
@@ -236,8 +241,8 @@ class _Speaker:
 
     def _near(self, rows: np.ndarray) -> list[str]:
         return [
-            f"{metres:,.0f} m from where you are" if metres < 1000
-            else f"{metres / 1000:,.1f} km from where you are"
+            f"{metres:,.0f} m from where you were last" if metres < 1000
+            else f"{metres / 1000:,.1f} km from where you were last"
             for metres in self.value["metres_here"][rows]
         ]  # fmt: skip
 

@@ -216,12 +216,19 @@ class TestReasons:
         assert ranked["x"].startswith("you were here 3 times")
         assert not ranked.str.contains("[<>]").any()
 
+    def test_lately_is_two_weeks(self, make_log):
+        log = make_log([8, 32, 56, 60], items=list("xxxy"))
+        model = recommend.Recommender().fit(log)
+        for days, said in ((3, True), (100, False)):
+            ranked = model.rank(ask("a", 60 + 24 * days), history=log)
+            assert ranked["reason"].str.contains("lately").any() <= said
+
     def test_one_other_person_is_never_told_of(self, make_log):
         log = make_log(range(40), users=list("ab") * 20, items=["x", "y"] * 20)
         model = recommend.Recommender().fit(log)
         ranked = model.rank(ask("a", 100), history=log).set_index("item_id")["reason"]
         assert ranked["x"].startswith("you were here")
-        assert ranked["y"] in ("0 m from where you are", "100% of what you do is x")
+        assert ranked["y"] in ("0 m from where you were last", "100% of what you do is x")
 
 
 class TestSmallData:
