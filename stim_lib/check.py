@@ -163,6 +163,7 @@ def _run(notebook: nbformat.NotebookNode, path: Path, seconds: int) -> None:
         allow_errors=True,
         interrupt_on_timeout=True,
         kernel_name="python3",
+        extra_arguments=["--IPKernelApp.log_level=40"],  # its advice is not for students
         resources={"metadata": {"path": str(path.resolve().parent)}},
     )
     try:
