@@ -1,6 +1,6 @@
 """Tune six models of interest and the counters, all with the same budget; judge them once.
 
-    .venv/bin/python scripts/run_interest.py              # about 4 min of one core
+    .venv/bin/python scripts/run_interest.py              # about 13 min of one core
     .venv/bin/python scripts/run_interest.py --models tree --trials 2 --sample 500   # a try
 
 The exam: which of ten kinds comes next, at a time that is known, with a rolling history. Settings
