@@ -25,10 +25,13 @@ _EQUATION = re.compile(r"\{eq\}`[^`]*`")
 _ROLE = re.compile(r"\{[\w:]+\}`([^`]+)`")
 STUDENTS_README = """# Exercises
 
-One notebook for each chapter of *When, Where, What Next?* You need the book's environment (its
-README says how to set it up) and nothing else.
+One notebook for each chapter of *When, Where, What Next?* You need the chapter beside you, for its
+equations and words, and the book's environment; the README of the book says how to set it up.
+Switch it on first, in the folder of the book: `source .venv/bin/activate`, or
+`conda activate stim`. In a cell, `help(queries.look_back)` tells what a function of the library
+does.
 
-1. Copy the notebooks of the week into a folder of your own and open them in Jupyter.
+1. Copy the notebooks of the week into a folder of your own and open them there: `jupyter lab`.
 2. Write your student id into the cell that says `STUDENT_ID`. Your data hang on it: your numbers
    are not your neighbour's.
 3. Answer where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`. Leave the cells with tests as they
@@ -42,7 +45,10 @@ README says how to set it up) and nothing else.
 5. Hand in the notebook under its own name.
 
 The line above each exercise says how long it should take, how hard it is, and whether you may use
-an AI assistant. Where you may, say in a comment what you asked and what you changed.
+an AI assistant. Where you may, say in a comment what you asked and what you changed. What an
+exercise asks without a name to store it under is for you and for the talk in class. An answer may
+take a minute and no longer. Points are those of the tests; a person marks the open question, and
+its points come on top.
 
 | chapter | exercises | points | minutes |
 | --- | --- | --- | --- |
