@@ -103,8 +103,8 @@ def _of_student(place: Path, chapters: list[str]) -> list[Submission]:
 
 
 def _unknown(chapters: list[str]) -> str:
-    known = ", ".join(f"{name}.ipynb" for name in chapters[:20])
-    return f"no chapter of this name; rename the file to one of: {known}"
+    such = f", such as {chapters[0]}.ipynb" if chapters else ""
+    return f"no chapter of this name; rename the file as it was handed out{such}"
 
 
 def read_submission(path: Path) -> NotebookNode:
