@@ -45,9 +45,9 @@ serve: book  ## build and serve the book on this computer (PORT=8000)
 slides: setup  ## write slides of the built chapters into _build/slides (CHAPTERS="04 05")
 	@$(BIN)/python scripts/make_slides.py $(CHAPTERS)
 
-clean:  ## remove the built book; keeps .venv and the cache of data
-	@rm -rf _build
-	@echo "Removed _build. (To set up anew, remove $(VENV) too.)"
+clean:  ## remove the built book; keeps .venv, the cache of data and grades
+	@find _build -mindepth 1 -maxdepth 1 ! -name grades -exec rm -rf {} + 2>/dev/null || true
+	@echo "Removed the built book. (To set up anew, remove $(VENV) too.)"
 
 lock:  ## renew requirements.lock, requirements.txt (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \

@@ -16,7 +16,7 @@ import nbformat
 
 from stim_lib.classroom.exercises import SETUP_TAG, strip_markers
 
-SECONDS = 120
+SECONDS = 60
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _BLANK = ("YOUR CODE HERE", "raise NotImplementedError")
 
@@ -116,6 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(_describe(found))
     right = sum(found.is_right for found in findings)
     print(f"{right} of {len(findings)} exercises pass their visible tests.")
+    print("Hidden tests and the open question are marked when you hand the notebook in.")
     return 0 if right == len(findings) else 1
 
 
@@ -192,6 +193,8 @@ def _error(cell: nbformat.NotebookNode) -> str:
     """The error that a cell raised, in one line; empty if none."""
     for output in cell.get("outputs", []):
         if output.output_type == "error":
+            if output.ename == "KeyboardInterrupt":
+                return "the time limit: it ran longer than a cell may"
             words = _COLOUR.sub("", output.evalue).strip() or "no message"
             return words if output.ename == "AssertionError" else f"{output.ename}: {words}"
     return ""

@@ -7,7 +7,7 @@ and what the tests of the project prove is read from them here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
@@ -22,6 +22,9 @@ _END = re.compile(r"\n?```\{exercise-end\}\s*\n```")
 _TITLE = re.compile(
     r"\*\*(?P<number>\d+\.\d+) (?P<title>.+?) "
     r"\((?P<minutes>\d+) min · (?P<difficulty>[a-z]+) · (?P<assistant>[a-z ]+)\)\.?\*\*"
+)
+_EQUATION = re.compile(
+    r"\$\$\n(?P<formula>(?:(?!\$\$).)+?)\n\$\$ \((?P<label>eq-[\w-]+)\)", re.DOTALL
 )
 _SOLUTION_END = "```{solution-end}"
 _SOLUTION = re.compile(r"[ \t]*### BEGIN SOLUTION\n(?P<code>.*?)[ \t]*### END SOLUTION", re.DOTALL)
@@ -110,12 +113,15 @@ class Chapter:
     setup : tuple of str
         Code of the cells tagged `SETUP_TAG`, in order.
     exercises : tuple of Exercise
+    equations : dict of str to str
+        LaTeX of the chapter's numbered equations by label, ``eq-04-decay``.
     """
 
     name: str
     title: str
     setup: tuple[str, ...]
     exercises: tuple[Exercise, ...]
+    equations: dict[str, str] = field(default_factory=dict)
 
     def exercise(self, label: str) -> Exercise:
         """The exercise of this label; KeyError with the known labels if there is none."""
@@ -174,7 +180,10 @@ def read_chapter(path: str | Path) -> Chapter:
         for cell in notebook.cells
         if cell.cell_type == "code" and SETUP_TAG in cell.metadata.get("tags", [])
     )
-    return Chapter(path.stem, _title(notebook), setup, tuple(_exercises(notebook, path.stem)))
+    text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    equations = {found["label"]: found["formula"].strip() for found in _EQUATION.finditer(text)}
+    exercises = tuple(_exercises(notebook, path.stem))
+    return Chapter(path.stem, _title(notebook), setup, exercises, equations)
 
 
 def strip_markers(code: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import nbformat
@@ -21,7 +21,7 @@ GUIDE = "*Marking guide"
 HIDDEN_NOTE = "# More tests run when this is handed in.\n"
 _TARGETED = re.compile(r"\{[\w:]+\}`([^`<]+?)\s*<[^`>]+>`")
 _CITED = re.compile(r"\s*\{cite:\w+\}`[^`]*`")
-_EQUATION = re.compile(r"\{eq\}`[^`]*`")
+_EQUATION = re.compile(r"\{eq\}`([^`]*)`")
 _ROLE = re.compile(r"\{[\w:]+\}`([^`]+)`")
 STUDENTS_README = """# Exercises
 
@@ -68,12 +68,14 @@ The page "For teachers" of the book says the rest.
 """
 
 
-def plain_text(text: str) -> str:
+def plain_text(text: str, equations: Mapping[str, str] | None = None) -> str:
     """A chapter's MyST as Markdown that a notebook shows.
 
     Parameters
     ----------
     text : str
+    equations : mapping of str to str, optional
+        LaTeX by label; a reference to one of them becomes the formula.
 
     Returns
     -------
@@ -84,8 +86,16 @@ def plain_text(text: str) -> str:
     --------
     >>> plain_text("Find {eq}`eq-04-decay`, see {ref}`exercise 4.1 <ex-04-by-hand>`.")
     "Find the chapter's equation, see exercise 4.1."
+    >>> plain_text("Find {eq}`eq-a`.", {"eq-a": "x = 1,"})
+    'Find $x = 1$.'
     """
-    text = _EQUATION.sub("the chapter's equation", _CITED.sub("", text))
+    known = equations or {}
+
+    def formula(found: re.Match) -> str:
+        latex = " ".join(known.get(found[1], "").split()).rstrip(" .,;")
+        return f"${latex}$" if latex else "the chapter's equation"
+
+    text = _EQUATION.sub(formula, _CITED.sub("", text))
     return _ROLE.sub(r"\1", _TARGETED.sub(r"\1", text))
 
 
@@ -119,7 +129,7 @@ def source_notebook(chapter: Chapter) -> nbformat.NotebookNode:
             cell.metadata["tags"] = [STUDENT_TAG]
         cells.append(cell)
     for exercise in chapter.exercises:
-        cells += _exercise_cells(exercise)
+        cells += _exercise_cells(exercise, chapter.equations)
     metadata = {
         "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
         "stim_lib": {"chapter": chapter.name},
@@ -179,11 +189,12 @@ def solutions_notebook(chapter: Chapter) -> nbformat.NotebookNode:
     cells = [v4.new_markdown_cell(f"# Solutions: {chapter.title}")]
     cells += [v4.new_code_cell(code) for code in chapter.setup]
     for exercise in chapter.exercises:
-        cells.append(v4.new_markdown_cell(plain_text(exercise.text)))
+        cells.append(v4.new_markdown_cell(plain_text(exercise.text, chapter.equations)))
         if not exercise.is_open:
             cells.append(v4.new_code_cell(exercise.solution))
             cells += [v4.new_code_cell(test.code) for test in exercise.tests]
-            cells.append(v4.new_markdown_cell(plain_text(exercise.explanation)))
+            said = plain_text(exercise.explanation, chapter.equations)
+            cells.append(v4.new_markdown_cell(said))
     return _with_ids(v4.new_notebook(cells=cells))
 
 
@@ -237,10 +248,12 @@ def write_release(chapters: Iterable[str | Path], folder: str | Path) -> dict[st
     return made
 
 
-def _exercise_cells(exercise: Exercise) -> list[nbformat.NotebookNode]:
+def _exercise_cells(
+    exercise: Exercise, equations: Mapping[str, str]
+) -> list[nbformat.NotebookNode]:
     """Text, answer and tests of one exercise."""
     text, _, guide = exercise.text.partition(GUIDE)
-    cells = [v4.new_markdown_cell(plain_text(text.strip()))]
+    cells = [v4.new_markdown_cell(plain_text(text.strip(), equations))]
     if exercise.is_open:
         points = int(re.search(r"(\d+) points", guide)[1])
         answer = v4.new_markdown_cell("### BEGIN SOLUTION\n### END SOLUTION")

@@ -124,7 +124,7 @@ class TestRelease:
             read = classroom.read_chapter(path)
             for exercise in read.exercises:
                 for test in exercise.tests:
-                    shown = json.dumps(test.code.splitlines()[-1])[1:-1] in text
+                    shown = json.dumps(test.code.splitlines()[-1], ensure_ascii=False)[1:-1] in text
                     assert shown is not test.hidden, test.grade_id
             assert "{ref}`" not in text and "{eq}`" not in text and "{cite" not in text
             assert "glue" not in text.replace("import glue", ""), path.name
@@ -175,3 +175,12 @@ class TestCheck:
         command = [sys.executable, "-m", "stim_lib.check", str(students)]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         assert result.returncode == 1 and "not begun" in result.stdout
+
+
+def test_reference_to_an_equation_becomes_the_formula(chapter, tmp_path):
+    notebook = nbformat.read(chapter, as_version=4)
+    text = "$$\na\n$$\n\nThen\n\n$$\nt = a + b,\n$$ (eq-99)"
+    notebook.cells.insert(1, v4.new_markdown_cell(text))
+    nbformat.write(notebook, chapter)
+    made = release.write_release([chapter], tmp_path / "formula")["students"]
+    assert "by $t = a + b$. Store" in (made / "99_sums.ipynb").read_text()

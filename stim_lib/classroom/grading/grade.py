@@ -109,7 +109,7 @@ def grade_submissions(
         tables = {
             name: exercises_of(nbformat.read(path, as_version=4)) for name, path in chapters.items()
         }
-        entries = read_by_hand(output / "grades.csv")
+        entries = _entries(output / "grades.csv", found)
         marks = [_marks(one, tables.get(one.chapter, {}), entries) for one in found]
         jobs = [
             (
@@ -146,6 +146,20 @@ def _check(folder: Path, source: Path, output: Path) -> dict[str, Path]:
     if output.exists() and not output.is_dir():
         raise GradingError(f"expected a folder for the output, found a file {output}")
     return chapters
+
+
+def _entries(path: Path, found: list[Submission]) -> dict[tuple[str, str, str], str]:
+    """Marks by hand of an earlier table; an error if the new table would lose some."""
+    entries = read_by_hand(path)
+    here = {(one.student, one.chapter) for one in found}
+    lost = sorted({key[:2] for key in entries} - here)
+    if lost:
+        raise GradingError(
+            f"{path} holds marks by hand for {len(lost)} notebooks that are not among the "
+            f"submissions, first {'/'.join(lost[0])}: they would be lost. Choose another folder "
+            "for the output, one a week, say"
+        )
+    return entries
 
 
 def _prepare(folder: Path) -> Path | None:
