@@ -21,7 +21,7 @@ _KEYS = 'data-lm-suppress-shortcuts="true"'
 KINDS = ("multiple_choice", "numeric")
 
 _STYLE = """
-html[data-theme=dark] .bd-content div.cell_output .text_html:has(.stim-quiz) {
+html[data-theme=dark] .bd-content div.cell_output div.text_html:has(.stim-quiz) {
   background: transparent; color: inherit; padding: 0; }
 .stim-quiz { padding: 4px; max-width: 46em; }
 .stim-quiz form, .stim-quiz details { margin: 1em 0; }
